@@ -1,0 +1,1 @@
+"""Training binaries, one for each paper that trains something."""

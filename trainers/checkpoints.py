@@ -1,0 +1,101 @@
+"""Checkpoints: complete, written whole or not at all, found again by the same command."""
+
+import os
+import pathlib
+import shutil
+
+import tensorflow as tf
+from absl import logging
+
+from zoo.errors import UserError
+
+
+class Keeper:
+    """Saves and restores the state of a run.
+
+    The state is the model, the optimizer and its step. Order of the data, augmentation and noise are functions
+    of (seed, step), so there is no other random state.
+
+    Attributes:
+      is_chief: bool, whether this process writes what is written once.
+    """
+
+    def __init__(self, task, workdir, strategy):
+        self._task = task
+        resolver = strategy.cluster_resolver
+        task_id = resolver.task_id if resolver and resolver.task_type == "worker" else 0
+        self.is_chief = task_id == 0
+        # All workers must take part in saving; those that are not the chief throw theirs away.
+        self._scratch = None if self.is_chief else workdir / f"scratch-{task_id}"
+        self._checkpoint = tf.train.Checkpoint(model=task.model, optimizer=task.model.optimizer)
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(self._scratch or workdir / "checkpoints"), max_to_keep=2
+        )
+        self._workdir = workdir
+
+    @property
+    def step(self):
+        """Steps trained so far."""
+        return int(self._task.model.optimizer.iterations.numpy())
+
+    def save(self):
+        """Writes a checkpoint of this step, if there is none yet.
+
+        Raises:
+          UserError: it cannot be written; older ones stay.
+        """
+        step = self.step
+        if self._manager.latest_checkpoint and self._manager.latest_checkpoint.endswith(f"-{step}"):
+            return
+        self._task.prepare()
+        try:
+            self._manager.save(checkpoint_number=step)
+        except (OSError, tf.errors.OpError) as error:
+            reason = getattr(error, "message", str(error)).splitlines()[0]
+            kept = self._manager.latest_checkpoint
+            raise UserError(
+                f"the checkpoint of step {step} cannot be written to {self._workdir}: {reason} "
+                + (f"The last good one is {kept}." if kept else "There is none yet.")
+            ) from None
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def restore_latest(self):
+        """Restores the run's newest checkpoint; returns its step, 0 if there is none."""
+        latest = tf.train.latest_checkpoint(str(self._workdir / "checkpoints"))
+        if latest is None:
+            return 0
+        self._task.model.optimizer.build(self._task.model.trainable_variables)
+        try:
+            self._checkpoint.restore(latest).assert_existing_objects_matched()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{latest} does not fit this model ({reason}); take another --workdir.") from None
+        return self.step
+
+    def restore_variables(self, path):
+        """Restores the model alone, from a run's directory, an export or a checkpoint prefix."""
+        prefix = find_checkpoint(path)
+        checkpoint = tf.train.Checkpoint(model=self._task.model)
+        try:
+            checkpoint.restore(prefix).expect_partial().assert_existing_objects_matched()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"--init_from={path} does not fit this model: {reason}") from None
+        logging.info("starting from %s", prefix)
+
+
+def find_checkpoint(path):
+    """The prefix of the newest checkpoint in a run's directory, an export's, or of that prefix itself.
+
+    Raises:
+      UserError: there is none.
+    """
+    path = pathlib.Path(path)
+    if os.path.exists(f"{path}.index"):
+        return str(path)
+    for directory in (path, path / "checkpoints", path / "checkpoint"):
+        latest = tf.train.latest_checkpoint(str(directory))
+        if latest:
+            return latest
+    raise UserError(f"{path} holds no checkpoint; give a --workdir, an export or a checkpoint prefix.")

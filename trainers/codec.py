@@ -1,0 +1,58 @@
+"""Trains the image codec of Ballé, Laparra & Simoncelli (2017).
+
+python -m trainers.codec --workdir=runs/codec --data='folder:photos/*.jpg' \
+        --flagfile=trainers/presets/bls2017-cpu.flags
+"""
+
+from absl import flags
+
+from trainers import common
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("data", "sample:photos", "Training pictures, see zoo.data.load.")
+flags.DEFINE_string("validation_data", "sample:kodak", "Pictures to evaluate on.")
+flags.DEFINE_integer(
+    "patch_size", 256, "Side of a training patch in pixels, a multiple of 16.", lower_bound=16
+)
+flags.DEFINE_integer("num_filters", 192, "Channels of the transforms and the latents.", lower_bound=1)
+flags.DEFINE_float(
+    "rate_distortion_weight", 0.01, "λ of the loss: bits per pixel + λ * distortion.", lower_bound=0
+)
+flags.DEFINE_enum("distortion", "mse", ["mse", "ms_ssim"], "Distortion in the loss.")
+flags.adopt_module_key_flags(common)
+flags.register_validator("patch_size", lambda v: v % 16 == 0, message="must be a multiple of 16")
+
+
+def build():
+    """The model and its data, as the flags say."""
+    import tensorflow as tf
+
+    import zoo.data
+    from zoo.codec.config import BLS2017Config
+    from zoo.codec.model import BLS2017
+    from zoo.data import pipeline
+
+    config = BLS2017Config(
+        num_filters=FLAGS.num_filters,
+        rate_distortion_weight=FLAGS.rate_distortion_weight,
+        distortion=FLAGS.distortion,
+    )
+    model = BLS2017(config)
+    model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
+    photos = zoo.data.load(FLAGS.data, "train")
+    held_out = zoo.data.load(FLAGS.validation_data, "test")
+
+    def train(start_step, context):
+        return pipeline.batches(
+            photos, FLAGS.batch_size, seed=FLAGS.seed, start_step=start_step,
+            transform=pipeline.random_patch(FLAGS.patch_size), context=context,
+        )  # fmt: skip
+
+    validation = tf.data.Dataset.range(len(held_out))
+    validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
+    return common.Task(model, train, validation.batch(1), prepare=model.make_tables)
+
+
+if __name__ == "__main__":
+    common.main(build)

@@ -1,0 +1,229 @@
+"""What all training binaries share: flags, set-up, the run itself.
+
+A binary defines its own flags, a function `build()` that returns a `Task`, and ends with `common.main(build)`.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from absl import app, flags, logging
+
+from zoo.errors import UserError
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("workdir", None, "Directory of the run: checkpoints, logs, pictures.", required=True)
+flags.DEFINE_integer("steps", 1000, "Training steps in all.", lower_bound=0)
+flags.DEFINE_integer("batch_size", 8, "Examples in a global batch.", lower_bound=1)
+flags.DEFINE_float("learning_rate", 1e-4, "Learning rate after the warm-up.", lower_bound=0)
+flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "Learning rate after the warm-up.")
+flags.DEFINE_integer("warmup_steps", 0, "Steps of linear growth of the learning rate.", lower_bound=0)
+flags.DEFINE_float(
+    "decay_start",
+    0.0,
+    "With --schedule=cosine, part of the steps before decay.",
+    lower_bound=0,
+    upper_bound=1,
+)
+flags.DEFINE_float(
+    "final_learning_rate", 0.0, "With --schedule=cosine, the learning rate at the end.", lower_bound=0
+)
+flags.DEFINE_integer(
+    "seed", 0, "Fixes initial values, order of the data, augmentation, noise.", lower_bound=0
+)
+flags.DEFINE_enum("strategy", "none", ["none", "mirrored", "multi_worker"], "How work is distributed.")
+flags.DEFINE_integer(
+    "replicas", None, "With --strategy=mirrored on a CPU, logical devices to split it into.", lower_bound=1
+)
+flags.DEFINE_enum(
+    "precision", "float32", ["float32", "mixed_bfloat16", "mixed_float16"], "Keras' precision policy."
+)
+flags.DEFINE_bool("jit_compile", False, "Compile the training step with XLA (slower on most CPUs).")
+flags.DEFINE_integer("steps_per_execution", 1, "Steps in one call of the graph.", lower_bound=1)
+flags.DEFINE_enum(
+    "driver",
+    "fit",
+    ["fit", "resident"],
+    "Keras' fit, or, for small models, a loop in the graph over data in memory.",
+)
+flags.DEFINE_integer("log_every", 100, "Steps between two entries of the log.", lower_bound=1)
+flags.DEFINE_integer("eval_every", 2000, "Steps between two evaluations; 0 for none.", lower_bound=0)
+flags.DEFINE_integer("checkpoint_every", 1000, "Steps between two checkpoints.", lower_bound=1)
+flags.DEFINE_string("init_from", None, "Start from the variables of this run, export or checkpoint.")
+flags.DEFINE_string("export_dir", None, "Export the trained model to this directory at the end.")
+
+# Flags that may differ when a run goes on; all others would make it another run.
+FREE_FLAGS = {
+    "workdir", "steps_per_execution", "log_every", "eval_every", "checkpoint_every", "export_dir", "init_from", "steps",
+}  # fmt: skip
+
+
+@dataclasses.dataclass
+class Task:
+    """What is trained, on what.
+
+    Attributes:
+      model: a compiled `tf.keras.Model`; `train_step` and `test_step` take batches as dicts.
+      train: function (start_step, context) -> endless `tf.data.Dataset` of batches from that step on, see
+        `zoo.data.pipeline.batches`.
+      validation: a finite `tf.data.Dataset`, or None.
+      prepare: called before each evaluation and checkpoint, to derive what the model needs to be used.
+      pictures: () -> dict of name to [n, height, width, 3] uint8 for TensorBoard, or None.
+      export: function (directory) that exports the model, or None.
+      resident: function (step, context) -> a batch, in-graph, for --driver=resident, or None.
+    """
+
+    model: Any
+    train: Callable
+    validation: Any = None
+    prepare: Callable = lambda: None
+    pictures: Callable | None = None
+    export: Callable | None = None
+    resident: Callable | None = None
+
+
+def main(build):
+    """Runs a training binary.
+
+    Args:
+      build: () -> `Task`, called in the scope of the strategy once flags are parsed.
+    """
+    app.run(lambda _: _guarded(build), flags_parser=_parse)
+
+
+def _parse(argv):
+    """Parses flags, then imports TensorFlow: `--help` stays quick, and absl sees TensorFlow before `main`.
+
+    (TensorFlow registers a call with `absl.app`; imported inside `main` it runs too early and breaks Keras.)
+    """
+    try:
+        rest = FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(f"{os.path.basename(argv[0])}: {error}".splitlines()[0])
+    if len(rest) > 1:
+        sys.exit(f"{os.path.basename(argv[0])}: {rest[1]!r} is not a flag; flags look like --steps=1000.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow  # noqa: F401
+
+    return rest
+
+
+def _guarded(build):
+    """Runs, and answers a person's mistakes with one line."""
+    try:
+        run(build)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def make_strategy():
+    """The `tf.distribute.Strategy` that the flags ask for."""
+    import tensorflow as tf
+
+    if FLAGS.strategy == "multi_worker":
+        if "TF_CONFIG" not in os.environ:
+            raise UserError(
+                "--strategy=multi_worker needs the cluster in the environment variable TF_CONFIG; see BUILD.md."
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if FLAGS.strategy == "mirrored":
+        if FLAGS.replicas:
+            cpu = tf.config.list_physical_devices("CPU")[0]
+            split = [tf.config.LogicalDeviceConfiguration()] * FLAGS.replicas
+            tf.config.set_logical_device_configuration(cpu, split)
+            return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(FLAGS.replicas)])
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def make_optimizer(cls=None, **kwargs):
+    """An optimizer (Adam unless told) with the learning rate and schedule of the flags."""
+    import tensorflow as tf
+
+    from trainers.schedules import WarmupSchedule
+
+    cls = cls or tf.keras.optimizers.Adam
+    schedule = WarmupSchedule(
+        FLAGS.learning_rate,
+        steps=FLAGS.steps,
+        warmup_steps=FLAGS.warmup_steps,
+        decay_start=FLAGS.decay_start if FLAGS.schedule == "cosine" else 1.0,
+        final_learning_rate=FLAGS.final_learning_rate,
+    )
+    return cls(schedule, **kwargs)
+
+
+def compile_kwargs():
+    """Arguments of `model.compile` that the flags decide."""
+    return {"jit_compile": FLAGS.jit_compile, "steps_per_execution": FLAGS.steps_per_execution}
+
+
+def key_flags():
+    """The flags of this binary and of this module, as a dict; TensorFlow's and absl's own left out."""
+    main_module = sys.modules["__main__"]
+    found = FLAGS.get_key_flags_for_module(main_module) + FLAGS.get_key_flags_for_module(__name__)
+    return {flag.name: flag.value for flag in found}
+
+
+def check_same_run(workdir):
+    """Notes the flags in `workdir`, or raises if it holds a run that was started with others."""
+    path = workdir / "flags.json"
+    now = key_flags()
+    if path.exists():
+        before = json.loads(path.read_text())
+        for name, value in now.items():
+            if name not in FREE_FLAGS and name in before and before[name] != value:
+                raise UserError(
+                    f"{workdir} holds a run with --{name}={before[name]}, not {value}; take another --workdir, "
+                    f"or start from its variables with --init_from={workdir}."
+                )
+    write_text(path, json.dumps(now, indent=2) + "\n")
+
+
+def write_text(path, text):
+    """Writes a file that is there whole or not at all."""
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def run(build):
+    """Trains: restores what is there, runs to `--steps`, exports."""
+    import tensorflow as tf
+
+    from trainers import callbacks, checkpoints, drivers
+
+    tf.keras.utils.set_random_seed(FLAGS.seed)
+    tf.keras.mixed_precision.set_global_policy(FLAGS.precision)
+    strategy = make_strategy()
+    workdir = pathlib.Path(FLAGS.workdir)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        check_same_run(workdir)
+    except OSError as error:
+        raise UserError(f"--workdir={workdir} cannot be used: {error.strerror}.") from None
+
+    with strategy.scope():
+        task = build()
+    keeper = checkpoints.Keeper(task, workdir, strategy)
+    start = keeper.restore_latest()
+    if start == 0 and FLAGS.init_from:
+        keeper.restore_variables(FLAGS.init_from)
+    if start:
+        logging.info("going on at step %d", start)
+
+    if start < FLAGS.steps:
+        driver = drivers.DRIVERS[FLAGS.driver]
+        stopped = driver(task, strategy, start, FLAGS.steps, callbacks.make(task, workdir, keeper, start))
+        if stopped:
+            print(f"stopped at step {keeper.step}; the same command goes on from there", file=sys.stderr)
+            sys.exit(1 if FLAGS.steps else 0)
+    if FLAGS.export_dir and task.export and keeper.is_chief:
+        task.prepare()
+        task.export(FLAGS.export_dir)
+        print(f"exported to {FLAGS.export_dir}")

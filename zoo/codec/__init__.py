@@ -1,0 +1,1 @@
+"""End-to-end optimized image compression (Ballé, Laparra, Simoncelli 2017)."""

@@ -1,0 +1,163 @@
+"""The codec as a Keras model: transforms, density model, rate–distortion loss, tables of the range coder."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_compression as tfc
+
+from zoo.codec.config import BLS2017Config
+from zoo.codec.networks import TOTAL_STRIDE, AnalysisTransform, SynthesisTransform
+from zoo.random import uniform_per_example
+
+RANGE_CODER_PRECISION = 12  # bits of a probability in the tables
+
+
+def pad_to_multiple(images, multiple):
+    """Extends pictures at the bottom and right by repeating their last row and column.
+
+    A constant continuation costs next to no bits and, unlike reflection, is defined from 1 x 1 pixels on.
+
+    Args:
+      images: [batch, height, width, channels], any dtype, height and width at least 1.
+      multiple: int.
+
+    Returns:
+      [batch, H, W, channels], H and W the next multiples of `multiple`.
+    """
+    for axis in (1, 2):
+        size = tf.shape(images)[axis]
+        target = -(-size // multiple) * multiple
+        images = tf.gather(images, tf.minimum(tf.range(target), size - 1), axis=axis)
+    return images
+
+
+class BLS2017(tf.keras.Model):
+    """End-to-end optimized image codec.
+
+        x -> analysis -> y -> round -> ŷ -> synthesis -> x̂
+                              |
+                         range coder, with tables made of the prior
+
+    In training, rounding becomes uniform noise, ỹ = y + u, u in [-1/2, 1/2), and the loss is the rate of ỹ
+    under the prior plus λ times the distortion of x̂:
+
+        L = E[-log2 p(ỹ)] / pixels + λ · E[d(x, x̂)]
+
+    `fit`, `evaluate` and strategies work as with any Keras model; batches are dicts with "image"
+    [batch, height, width, 3] float32 in [0, 1] and, for training, "seed" [batch, 2] int64 (see
+    `zoo.data.pipeline.batches`). Heights and widths for training must be multiples of 16.
+
+    `make_tables` must be called after the last change of the prior and before `test_step` or compression;
+    the trainer calls it before every evaluation and checkpoint.
+
+    Source: Ballé, Laparra & Simoncelli 2017, eqs. (9)–(12); the prior is that of Ballé et al. 2018,
+    appendix 6.1, where the paper had piecewise-linear densities.
+
+    Args:
+      config: a `BLS2017Config`.
+    """
+
+    def __init__(self, config=None, name="bls2017"):
+        super().__init__(name=name)
+        self.config = config or BLS2017Config()
+        channels = self.config.num_filters
+        self.analysis = AnalysisTransform(self.config)
+        self.synthesis = SynthesisTransform(self.config)
+        self.prior = tfc.NoisyDeepFactorized(batch_shape=(channels,), num_filters=self.config.prior_filters)
+        # Tables of the range coder: integers, made once and kept, since no two machines would make the same.
+        self.cdf = tf.Variable(
+            tf.zeros([0], tf.int32), trainable=False, shape=[None], validate_shape=False, name="cdf"
+        )
+        self.cdf_offset = tf.Variable(tf.zeros([channels], tf.int32), trainable=False, name="cdf_offset")
+        self.quantization_offset = tf.Variable(
+            tf.zeros([channels]), trainable=False, name="quantization_offset"
+        )
+        self.trackers = {name: tf.keras.metrics.Mean(name=name) for name in ("loss", "bpp", "mse", "psnr")}
+        self.synthesis(self.analysis(tf.zeros([1, TOTAL_STRIDE, TOTAL_STRIDE, 3])))  # makes the variables
+
+    @property
+    def metrics(self):
+        return list(self.trackers.values())
+
+    def rate(self, latents):
+        """Information content of latents, in bits: [batch, h, w, C] float32 -> [batch]."""
+        log_prob = self.prior.log_prob(latents)
+        return tf.reduce_sum(log_prob, axis=(1, 2, 3)) / -math.log(2)
+
+    def quantize(self, latents):
+        """Rounds to integers plus each channel's offset, the median of its density."""
+        return tf.round(latents - self.quantization_offset) + self.quantization_offset
+
+    def distortion(self, images, reconstructions):
+        """Distortion of each picture, [batch]: MSE of values from 0 to 255, or 255² (1 - MS-SSIM)."""
+        if self.config.distortion == "mse":
+            return 255**2 * tf.reduce_mean(
+                tf.math.squared_difference(images, reconstructions), axis=(1, 2, 3)
+            )
+        similarity = tf.image.ssim_multiscale(images, tf.clip_by_value(reconstructions, 0, 1), 1.0)
+        return 255**2 * (1 - similarity)
+
+    def call(self, images, training=False):
+        """Pictures as they look after the codec: [batch, height, width, 3] float32 in [0, 1], same size out."""
+        shape = tf.shape(images)
+        latents = self.analysis(pad_to_multiple(images, TOTAL_STRIDE), training=training)
+        reconstructions = self.synthesis(self.quantize(tf.cast(latents, tf.float32)), training=training)
+        return tf.clip_by_value(reconstructions[:, : shape[1], : shape[2]], 0.0, 1.0)
+
+    def train_step(self, batch):
+        images, seeds = batch["image"], batch["seed"]
+        with tf.GradientTape() as tape:
+            # The bottleneck stays in float32: bfloat16 has steps of 1/4 above 32.
+            latents = tf.cast(self.analysis(images, training=True), tf.float32)
+            noisy = latents + uniform_per_example(seeds, tf.shape(latents)[1:], -0.5, 0.5)
+            reconstructions = self.synthesis(noisy, training=True)
+            bpp, distortion = self._rate_distortion(images, noisy, reconstructions)
+            loss = tf.reduce_mean(bpp + self.config.rate_distortion_weight * distortion)
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            scaled = loss / tf.cast(replicas, loss.dtype)  # gradients are summed over replicas
+        self.optimizer.minimize(scaled, self.trainable_variables, tape=tape)
+        return self._track(images, reconstructions, bpp, loss)
+
+    def test_step(self, batch):
+        images = batch["image"]
+        shape = tf.shape(images)
+        latents = tf.cast(self.analysis(pad_to_multiple(images, TOTAL_STRIDE)), tf.float32)
+        latents = self.quantize(latents)
+        reconstructions = self.synthesis(latents)[:, : shape[1], : shape[2]]
+        reconstructions = tf.round(tf.clip_by_value(reconstructions, 0, 1) * 255) / 255
+        bpp, distortion = self._rate_distortion(images, latents, reconstructions)
+        loss = tf.reduce_mean(bpp + self.config.rate_distortion_weight * distortion)
+        return self._track(images, reconstructions, bpp, loss)
+
+    def _rate_distortion(self, images, latents, reconstructions):
+        pixels = tf.cast(tf.shape(images)[1] * tf.shape(images)[2], tf.float32)
+        return self.rate(latents) / pixels, self.distortion(images, reconstructions)
+
+    def _track(self, images, reconstructions, bpp, loss):
+        mse = 255**2 * tf.reduce_mean(tf.math.squared_difference(images, reconstructions), axis=(1, 2, 3))
+        values = {"loss": loss, "bpp": bpp, "mse": mse}
+        values["psnr"] = 10 / math.log(10) * tf.math.log(255**2 / tf.maximum(mse, 1e-10))
+        for name, value in values.items():
+            self.trackers[name].update_state(value)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def make_tables(self):
+        """Makes the range coder's integer tables from the prior as it is now (about a second)."""
+        cdf, cdf_offset, quantization_offset = self._tables()
+        self.cdf.assign(cdf)
+        self.cdf_offset.assign(cdf_offset)
+        self.quantization_offset.assign(quantization_offset)
+
+    @tf.function
+    def _tables(self):
+        # Inside a graph: the search for the tails is a loop of many small steps, ten times slower outside.
+        coder = tfc.ContinuousBatchedEntropyModel(
+            self.prior,
+            coding_rank=3,
+            compression=True,
+            stateless=True,
+            tail_mass=self.config.tail_mass,
+            range_coder_precision=RANGE_CODER_PRECISION,
+            bottleneck_dtype=tf.float32,
+        )
+        return coder.cdf, coder.cdf_offset, coder.quantization_offset
