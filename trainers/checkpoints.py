@@ -78,7 +78,7 @@ class Keeper:
         prefix = find_checkpoint(path)
         checkpoint = tf.train.Checkpoint(model=self._task.model)
         try:
-            checkpoint.restore(prefix).expect_partial().assert_existing_objects_matched()
+            checkpoint.read(prefix).expect_partial().assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"--init_from={path} does not fit this model: {reason}") from None
@@ -94,7 +94,11 @@ def find_checkpoint(path):
     path = pathlib.Path(path)
     if os.path.exists(f"{path}.index"):
         return str(path)
-    for directory in (path, path / "checkpoints", path / "checkpoint"):
+    exported = [path, *sorted(path.glob("[0-9]*"), key=lambda d: d.name.zfill(9), reverse=True)]
+    for version in exported:
+        if (version / "checkpoint" / "variables.index").exists():
+            return str(version / "checkpoint" / "variables")
+    for directory in (path, path / "checkpoints"):
         latest = tf.train.latest_checkpoint(str(directory))
         if latest:
             return latest

@@ -30,6 +30,7 @@ def build():
 
     import zoo.data
     from zoo.codec.config import BLS2017Config
+    from zoo.codec.export import export_codec
     from zoo.codec.model import BLS2017
     from zoo.data import pipeline
 
@@ -51,7 +52,11 @@ def build():
 
     validation = tf.data.Dataset.range(len(held_out))
     validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
-    return common.Task(model, train, validation.batch(1), prepare=model.make_tables)
+
+    def export(directory, history):
+        print(f"exported to {export_codec(model, directory, history)}")
+
+    return common.Task(model, train, validation.batch(1), prepare=model.make_tables, export=export)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ class Task:
       validation: a finite `tf.data.Dataset`, or None.
       prepare: called before each evaluation and checkpoint, to derive what the model needs to be used.
       pictures: () -> dict of name to [n, height, width, 3] uint8 for TensorBoard, or None.
-      export: function (directory) that exports the model, or None.
+      export: function (directory, history) that exports the model, or None; history is a list of dicts, the
+        phases of training.
       resident: function (step, context) -> a batch, in-graph, for --driver=resident, or None.
     """
 
@@ -196,7 +197,7 @@ def run(build):
     """Trains: restores what is there, runs to `--steps`, exports."""
     import tensorflow as tf
 
-    from trainers import callbacks, checkpoints, drivers
+    from trainers import callbacks, checkpoints, drivers, history
 
     tf.keras.utils.set_random_seed(FLAGS.seed)
     tf.keras.mixed_precision.set_global_policy(FLAGS.precision)
@@ -214,6 +215,8 @@ def run(build):
     start = keeper.restore_latest()
     if start == 0 and FLAGS.init_from:
         keeper.restore_variables(FLAGS.init_from)
+        if keeper.is_chief:
+            history.begin(workdir, FLAGS.init_from)
     if start:
         logging.info("going on at step %d", start)
 
@@ -225,5 +228,4 @@ def run(build):
             sys.exit(1 if FLAGS.steps else 0)
     if FLAGS.export_dir and task.export and keeper.is_chief:
         task.prepare()
-        task.export(FLAGS.export_dir)
-        print(f"exported to {FLAGS.export_dir}")
+        task.export(FLAGS.export_dir, history.phases(workdir))

@@ -1,5 +1,6 @@
 """The codec as a Keras model: transforms, density model, rate–distortion loss, tables of the range coder."""
 
+import hashlib
 import math
 
 import tensorflow as tf
@@ -7,6 +8,7 @@ import tensorflow_compression as tfc
 
 from zoo.codec.config import BLS2017Config
 from zoo.codec.networks import TOTAL_STRIDE, AnalysisTransform, SynthesisTransform
+from zoo.errors import UserError
 from zoo.random import uniform_per_example
 
 RANGE_CODER_PRECISION = 12  # bits of a probability in the tables
@@ -147,6 +149,44 @@ class BLS2017(tf.keras.Model):
         self.cdf.assign(cdf)
         self.cdf_offset.assign(cdf_offset)
         self.quantization_offset.assign(quantization_offset)
+
+    def identity(self):
+        """8 bytes that name this model: a hash of the tables and of the synthesis' variables.
+
+        Two models of one identity decode each other's files.
+        """
+        digest = hashlib.sha256()
+        for variable in [self.cdf, self.cdf_offset, self.quantization_offset, *self.synthesis.trainable_variables]:
+            digest.update(variable.numpy().tobytes())
+        return digest.digest()[:8]
+
+    def variables_checkpoint(self):
+        """A `tf.train.Checkpoint` of the model alone, without its optimizer; `Checkpoint(model=…)` reads it."""
+        state = tf.Module()
+        for name in ("analysis", "synthesis", "prior", "cdf", "cdf_offset", "quantization_offset", "trackers"):
+            setattr(state, name, getattr(self, name))
+        return tf.train.Checkpoint(model=state)
+
+    def save(self, *args, **kwargs):
+        """Refuses: Keras' files lose the kernels, GDN and prior without a word.
+
+        Raises:
+          UserError: always; names the calls that keep everything.
+        """
+        raise UserError(
+            "Keras' own files would lose variables of this model; use model.save_weights(prefix), "
+            "tf.train.Checkpoint(model=model) or zoo.codec.export.export_codec."
+        )
+
+    def save_weights(self, filepath, overwrite=True, save_format="tf", options=None):
+        """Saves all variables in TensorFlow's checkpoint format.
+
+        Raises:
+          UserError: an HDF5 or Keras file is asked for, which would lose variables.
+        """
+        if save_format != "tf" or str(filepath).endswith((".h5", ".keras", ".hdf5")):
+            self.save()
+        super().save_weights(filepath, overwrite, save_format, options)
 
     @tf.function
     def _tables(self):

@@ -1,0 +1,1 @@
+"""Entropy coding and the codec's file format."""

@@ -1,0 +1,1 @@
+"""SavedModels, TFLite files, TF Serving files and model cards."""

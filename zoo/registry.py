@@ -1,0 +1,216 @@
+"""The models by name. Strings only: listing imports neither TensorFlow nor any paper."""
+
+import dataclasses
+import fnmatch
+import importlib
+import json
+import os
+import pathlib
+
+from zoo.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A model that can be made by name.
+
+    Attributes:
+      name: str, also the name of its export and of the servable.
+      paper: str, the folder of `zoo` it lives in.
+      factory: "module:callable", takes the config and returns a `tf.keras.Model`.
+      config: "module:class", a frozen dataclass with the paper's values as defaults.
+      overrides: dict, the values of the config in which this model differs from the paper.
+      summary: str, one line.
+    """
+
+    name: str
+    paper: str
+    factory: str
+    config: str
+    summary: str
+    overrides: dict = dataclasses.field(default_factory=dict)
+
+    def make_config(self, **changes):
+        """The model's config with `changes` applied.
+
+        Raises:
+          UserError: the config has no such field.
+        """
+        config = _resolve(self.config)
+        known = {field.name for field in dataclasses.fields(config)}
+        for name in changes:
+            if name not in known:
+                raise UserError(f"{self.name} has no {name!r}; its config has {', '.join(sorted(known))}.")
+        return config(**(self.overrides | changes))
+
+
+_BLS2017 = {
+    "paper": "codec",
+    "factory": "zoo.codec.model:BLS2017",
+    "config": "zoo.codec.config:BLS2017Config",
+}
+
+ENTRIES = [
+    Entry(
+        name="bls2017",
+        summary="Image codec of Ballé, Laparra & Simoncelli (2017), as in the paper, untrained.",
+        **_BLS2017,
+    ),
+    Entry(
+        name="bls2017-mse-0.01",
+        summary="The same with 128 filters, trained for mean squared error at λ = 0.01, about half a bit per pixel.",
+        overrides={"num_filters": 128},
+        **_BLS2017,
+    ),
+]
+
+
+def list_models(pattern="*"):
+    """Names of the models that match a wildcard.
+
+    Args:
+      pattern: str, matched against the name and against "paper/name": "*codec*" gives all codecs.
+
+    Returns:
+      Sorted list of str.
+    """
+    return sorted(
+        e.name
+        for e in ENTRIES
+        if fnmatch.fnmatch(e.name, pattern) or fnmatch.fnmatch(f"{e.paper}/{e.name}", pattern)
+    )
+
+
+def find(name):
+    """The entry called `name`.
+
+    Raises:
+      UserError: there is none; says which there are.
+    """
+    for entry in ENTRIES:
+        if entry.name == name:
+            return entry
+    raise UserError(f"no model is called {name!r}; there are {', '.join(list_models())}.")
+
+
+def create(name, **config):
+    """Makes an untrained model.
+
+    Args:
+      name: str, see `list_models`.
+      **config: values of its config to change.
+
+    Returns:
+      A `tf.keras.Model`.
+
+    Raises:
+      UserError: no such model or field.
+    """
+    entry = find(name)
+    return _resolve(entry.factory)(entry.make_config(**config))
+
+
+def load(name):
+    """Makes a model with its trained variables, ready to go on training.
+
+    Args:
+      name: str, a model's name, or the directory of an export or of one of its versions.
+
+    Returns:
+      A `tf.keras.Model`.
+
+    Raises:
+      UserError: there is no such export, or it is not complete.
+    """
+    import tensorflow as tf
+
+    directory = find_export(name)
+    card = read_card(directory)
+    entry = find(card["model"])
+    model = _resolve(entry.factory)(_resolve(entry.config)(**card["config"]))
+    prefix = directory / "checkpoint" / "variables"
+    if not prefix.with_suffix(".index").exists():
+        raise UserError(f"{directory} has no trained variables in checkpoint/; was it copied whole?")
+    tf.train.Checkpoint(model=model).read(str(prefix)).expect_partial().assert_existing_objects_matched()
+    return model
+
+
+def load_export(name):
+    """The signatures of an export, with whatever TensorFlow is installed.
+
+    Args:
+      name: str, a model's name, or the directory of an export or of one of its versions.
+
+    Returns:
+      dict of signature name to function; functions take and return tensors by keyword. Keep the returned
+      dict as long as its functions.
+
+    Raises:
+      UserError: there is no such export.
+    """
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(find_export(name)))
+    signatures = dict(loaded.signatures)
+    for function in signatures.values():
+        function.keep = loaded  # the functions do not keep what they belong to
+    return signatures
+
+
+def describe(name):
+    """What is known of a model without its export: a dict as in a card, without measurements.
+
+    Raises:
+      UserError: no such model.
+    """
+    entry = find(name)
+    config = dataclasses.asdict(entry.make_config())
+    return {"name": name, "summary": entry.summary, "paper": entry.paper, "factory": entry.factory, "config": config}
+
+
+def exported_root():
+    """The folder of exports: $TOULON_EXPORTED, or `exported/` beside the package."""
+    beside = pathlib.Path(__file__).resolve().parent.parent / "exported"
+    return pathlib.Path(os.environ.get("TOULON_EXPORTED", beside))
+
+
+def find_export(name):
+    """The directory of the newest version of an export.
+
+    Args:
+      name: str, a model's name, or the directory of an export or of one of its versions.
+
+    Returns:
+      A `pathlib.Path` that holds a saved_model.pb.
+
+    Raises:
+      UserError: there is none.
+    """
+    for base in (pathlib.Path(name), exported_root() / name):
+        if (base / "saved_model.pb").exists():
+            return base
+        versions = [d for d in base.glob("[0-9]*") if d.name.isdigit() and (d / "saved_model.pb").exists()]
+        if versions:
+            return max(versions, key=lambda d: int(d.name))
+    there = sorted({p.parent.parent.name for p in exported_root().glob("*/*/saved_model.pb")})
+    raise UserError(
+        f"{name} is neither an export nor the name of one in {exported_root()}, "
+        + (f"which has {', '.join(there)}." if there else "which has none; set TOULON_EXPORTED to their folder.")
+    )
+
+
+def read_card(directory):
+    """The card of an export: what it is, what it was trained on, what was measured; a dict."""
+    path = pathlib.Path(directory) / "card.json"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{directory} has no card.json; was it copied whole?") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from None
+
+
+def _resolve(path):
+    """The object that "module:name" means."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
