@@ -44,11 +44,16 @@ def build():
     photos = zoo.data.load(FLAGS.data, "train")
     held_out = zoo.data.load(FLAGS.validation_data, "test")
 
+    patch = pipeline.random_patch(FLAGS.patch_size)
+
     def train(start_step, context):
         return pipeline.batches(
-            photos, FLAGS.batch_size, seed=FLAGS.seed, start_step=start_step,
-            transform=pipeline.random_patch(FLAGS.patch_size), context=context,
-        )  # fmt: skip
+            photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch, start_step=start_step, context=context
+        )
+
+    resident = None
+    if photos.arrays is not None:
+        resident = pipeline.resident_batches(photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch)
 
     validation = tf.data.Dataset.range(len(held_out))
     validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
@@ -56,7 +61,7 @@ def build():
     def export(directory, history):
         print(f"exported to {export_codec(model, directory, history)}")
 
-    return common.Task(model, train, validation.batch(1), prepare=model.make_tables, export=export)
+    return common.Task(model, train, validation.batch(1), prepare=model.make_tables, export=export, resident=resident)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ class Task:
       pictures: () -> dict of name to [n, height, width, 3] uint8 for TensorBoard, or None.
       export: function (directory, history) that exports the model, or None; history is a list of dicts, the
         phases of training.
-      resident: function (step, context) -> a batch, in-graph, for --driver=resident, or None.
+      resident: function (step, replica, replicas) -> a batch, in-graph, for --driver=resident, or None.
     """
 
     model: Any

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from zoo.errors import UserError
+
 FLAGS = flags.FLAGS
 
 
@@ -25,4 +27,51 @@ def fit(task, strategy, start, steps, callbacks):
     return callbacks[-1].stopped
 
 
-DRIVERS = {"fit": fit}
+def resident(task, strategy, start, steps, callbacks):
+    """A loop of many steps inside one graph, over data in memory; for models with very short steps.
+
+    Takes and returns what `fit` does. At most `--steps_per_execution` steps make one call.
+
+    Raises:
+      UserError: the task has no data in memory.
+    """
+    if task.resident is None:
+        raise UserError("this task's data are not in memory; use --driver=fit.")
+    if strategy.extended._in_multi_worker_mode():
+        raise UserError("--driver=resident runs in one process; use --driver=fit with --strategy=multi_worker.")
+    model = task.model
+    replicas = strategy.num_replicas_in_sync
+
+    def replica_step(step):
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        model.train_step(task.resident(step, replica, replicas))
+
+    @tf.function(jit_compile=FLAGS.jit_compile)
+    def run(first, last):
+        for step in tf.range(first, last):
+            strategy.run(replica_step, [step])
+        return {metric.name: metric.result() for metric in model.metrics}
+
+    callbacks = tf.keras.callbacks.CallbackList(callbacks, model=model, add_history=False, add_progbar=False)
+    model.stop_training = False
+    model.optimizer.build(model.trainable_variables)  # no variable may be made inside the loop
+    callbacks.on_train_begin()
+    step = start
+    while step < steps and not model.stop_training:
+        last = min(steps, step + FLAGS.steps_per_execution, *(_next(step, every) for every in _intervals()))
+        logs = run(tf.constant(step, tf.int64), tf.constant(last, tf.int64))
+        step = last
+        callbacks.on_train_batch_end(step - start - 1, logs)
+    callbacks.on_train_end()
+    return callbacks.callbacks[-1].stopped
+
+
+def _intervals():
+    return [every for every in (FLAGS.log_every, FLAGS.eval_every, FLAGS.checkpoint_every) if every]
+
+
+def _next(step, every):
+    return (step // every + 1) * every
+
+
+DRIVERS = {"fit": fit, "resident": resident}

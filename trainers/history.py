@@ -27,6 +27,10 @@ def phases(workdir):
     flags = json.loads((workdir / "flags.json").read_text())
     for private in ("workdir", "export_dir", "init_from"):
         flags.pop(private, None)
+    for data in ("data", "validation_data"):
+        if data in flags:
+            kind, _, path = flags[data].partition(":")
+            flags[data] = f"{kind}:{'/'.join(pathlib.Path(path).parts[-2:])}"  # the rest is this machine's
     log = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
     train = [entry for entry in log if entry["split"] == "train"]
     if not train:

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from zoo.errors import UserError
+
 
 def example_indices(counter, size, seed, shuffle):
     """The example that training meets as number `counter`.
@@ -10,19 +12,19 @@ def example_indices(counter, size, seed, shuffle):
     reached at once.
 
     Args:
-      counter: scalar int64 tensor, examples met before this one.
+      counter: int64 tensor, scalar or [n], examples met before this one.
       size: int, examples in the set.
       seed: int.
       shuffle: bool; False gives the set's own order, again and again.
 
     Returns:
-      Scalar int64 tensor in [0, size).
+      int64 tensor of the shape of `counter`, in [0, size).
     """
     position = counter % size
     if not shuffle:
         return position
     epoch = counter // size
-    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    key = tf.stack([tf.fill(tf.shape(epoch), tf.constant(seed, tf.int64)), epoch], axis=-1)
     return tf.random.experimental.index_shuffle(position, key, tf.constant(size - 1, tf.int64))
 
 
@@ -87,6 +89,52 @@ def batches(source, batch_size, *, seed, start_step=0, transform=None, shuffle=T
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size // replicas, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def resident_batches(source, batch_size, *, seed, transform=None, shuffle=True):
+    """The same batches as `batches`, drawn inside a graph from arrays that are in memory.
+
+    For models whose step is shorter than a call from Python: a whole loop of steps can then be one call.
+
+    Args:
+      source: a `Source` with `arrays`.
+      batch_size, seed, transform, shuffle: see `batches`.
+
+    Returns:
+      A function (step, replica=0, replicas=1) -> dict of tensors, to be called in a graph; `step` is a scalar
+      int64 tensor.
+
+    Raises:
+      UserError: the source is not in memory.
+    """
+    if source.arrays is None:
+        raise UserError(f"{source.name} is not in memory as arrays; use --driver=fit.")
+    arrays = {name: tf.constant(array) for name, array in source.arrays.items()}
+
+    def draw(step, replica=0, replicas=1):
+        share = batch_size // replicas
+        first = step * batch_size + tf.cast(replica, tf.int64) * share
+        counters = first + tf.range(share, dtype=tf.int64)
+        indices = example_indices(counters, len(source), seed, shuffle)
+        seeds = tf.stack([tf.fill([share], tf.constant(seed, tf.int64)), counters], axis=1)
+        batch = {name: tf.gather(array, indices) for name, array in arrays.items()}
+        if transform is not None:
+            batch = tf.map_fn(
+                lambda both: transform(*both),
+                (batch, seeds),
+                fn_output_signature=_output_spec(transform, batch),
+            )
+        return batch | {"seed": seeds}
+
+    return draw
+
+
+def _output_spec(transform, batch):
+    """What `transform` makes of one example of `batch`, as a dict of `tf.TensorSpec`."""
+    example = {name: tf.TensorSpec(value.shape[1:], value.dtype) for name, value in batch.items()}
+    seed = tf.TensorSpec([2], tf.int64)
+    outputs = tf.function(transform).get_concrete_function(example, seed).structured_outputs
+    return {name: tf.TensorSpec(value.shape, value.dtype) for name, value in outputs.items()}
 
 
 def to_float(image):
