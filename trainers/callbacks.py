@@ -7,11 +7,13 @@ import signal
 import sys
 import time
 
+import numpy as np
 import tensorflow as tf
 from absl import flags
 from tqdm import tqdm
 
 from zoo.errors import UserError
+from zoo.images.files import write_image
 
 FLAGS = flags.FLAGS
 
@@ -51,6 +53,11 @@ class Log:
                 tf.summary.scalar(f"{split}/{name}", value)
 
     def pictures(self, step, pictures):
+        """Shows [n, height, width, 3] uint8 pictures in TensorBoard, and keeps each set as `pictures/NAME-STEP.png`."""
+        folder = self._path.parent / "pictures"
+        folder.mkdir(exist_ok=True)
+        for name, images in pictures.items():
+            write_image(str(folder / f"{name}-{step:07d}.png"), np.concatenate(list(images)))
         with self._writer.as_default(step):
             for name, images in pictures.items():
                 tf.summary.image(name, images, max_outputs=len(images))

@@ -74,11 +74,12 @@ class Keeper:
         return self.step
 
     def restore_variables(self, path):
-        """Restores the model alone, from a run's directory, an export or a checkpoint prefix."""
+        """Restores the model alone, its optimizer and step not, from a run's directory, an export or a checkpoint prefix."""
         prefix = find_checkpoint(path)
-        checkpoint = tf.train.Checkpoint(model=self._task.model)
         try:
-            checkpoint.read(prefix).expect_partial().assert_existing_objects_matched()
+            self._task.model.variables_checkpoint().read(
+                prefix
+            ).expect_partial().assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"--init_from={path} does not fit this model: {reason}") from None

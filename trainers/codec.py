@@ -52,16 +52,25 @@ def build():
         )
 
     resident = None
-    if photos.arrays is not None:
+    if FLAGS.driver == "resident":
         resident = pipeline.resident_batches(photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch)
 
     validation = tf.data.Dataset.range(len(held_out))
     validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
 
+    def pictures():
+        original = held_out[0]["image"]
+        decoded = model(pipeline.to_float(original)[tf.newaxis])
+        decoded = tf.image.convert_image_dtype(decoded, tf.uint8, saturate=True)
+        return {"reconstructions": tf.concat([original[tf.newaxis], decoded], axis=2)}
+
     def export(directory, history):
         print(f"exported to {export_codec(model, directory, history)}")
 
-    return common.Task(model, train, validation.batch(1), prepare=model.make_tables, export=export, resident=resident)
+    return common.Task(
+        model, train, validation.batch(1), prepare=model.make_tables, pictures=pictures, export=export,
+        resident=resident,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

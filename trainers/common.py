@@ -164,17 +164,10 @@ def compile_kwargs():
     return {"jit_compile": FLAGS.jit_compile, "steps_per_execution": FLAGS.steps_per_execution}
 
 
-def key_flags():
-    """The flags of this binary and of this module, as a dict; TensorFlow's and absl's own left out."""
-    main_module = sys.modules["__main__"]
-    found = FLAGS.get_key_flags_for_module(main_module) + FLAGS.get_key_flags_for_module(__name__)
-    return {flag.name: flag.value for flag in found}
-
-
-def check_same_run(workdir):
-    """Notes the flags in `workdir`, or raises if it holds a run that was started with others."""
+def check_same_run(workdir, binary):
+    """Notes the key flags of a binary (a module) in `workdir`, or raises if a run was started there with others."""
     path = workdir / "flags.json"
-    now = key_flags()
+    now = {flag.name: flag.value for flag in FLAGS.get_key_flags_for_module(binary)}
     if path.exists():
         before = json.loads(path.read_text())
         for name, value in now.items():
@@ -205,9 +198,9 @@ def run(build):
     workdir = pathlib.Path(FLAGS.workdir)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        check_same_run(workdir)
-    except OSError as error:
-        raise UserError(f"--workdir={workdir} cannot be used: {error.strerror}.") from None
+        check_same_run(workdir, sys.modules[build.__module__])
+    except (OSError, ValueError) as error:
+        raise UserError(f"--workdir={workdir} cannot be used: {error}") from None
 
     with strategy.scope():
         task = build()

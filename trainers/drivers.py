@@ -1,5 +1,6 @@
 """Two ways to run the same steps, behind one interface."""
 
+import tensorflow as tf
 from absl import flags
 
 from zoo.errors import UserError
@@ -38,7 +39,9 @@ def resident(task, strategy, start, steps, callbacks):
     if task.resident is None:
         raise UserError("this task's data are not in memory; use --driver=fit.")
     if strategy.extended._in_multi_worker_mode():
-        raise UserError("--driver=resident runs in one process; use --driver=fit with --strategy=multi_worker.")
+        raise UserError(
+            "--driver=resident runs in one process; use --driver=fit with --strategy=multi_worker."
+        )
     model = task.model
     replicas = strategy.num_replicas_in_sync
 
@@ -59,6 +62,7 @@ def resident(task, strategy, start, steps, callbacks):
     step = start
     while step < steps and not model.stop_training:
         last = min(steps, step + FLAGS.steps_per_execution, *(_next(step, every) for every in _intervals()))
+        callbacks.on_train_batch_begin(step - start)
         logs = run(tf.constant(step, tf.int64), tf.constant(last, tf.int64))
         step = last
         callbacks.on_train_batch_end(step - start - 1, logs)

@@ -69,4 +69,10 @@ class _Parser(argparse.ArgumentParser):
 def _usage():
     lines = ["usage: toulon COMMAND …", "", "commands:"]
     lines += [f"  {name:<11} {summary}" for name, (_, summary) in COMMANDS.items()]
-    return "\n".join([*lines, "", "toulon COMMAND --help says more. Models are trained by `python -m trainers.NAME`."])
+    return "\n".join(
+        [*lines, "", "toulon COMMAND --help says more. Models are trained by `python -m trainers.NAME`."]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -122,16 +122,15 @@ def load(name):
     Raises:
       UserError: there is no such export, or it is not complete.
     """
-    import tensorflow as tf
-
     directory = find_export(name)
     card = read_card(directory)
     entry = find(card["model"])
-    model = _resolve(entry.factory)(_resolve(entry.config)(**card["config"]))
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in card["config"].items()}
+    model = _resolve(entry.factory)(_resolve(entry.config)(**values))
     prefix = directory / "checkpoint" / "variables"
     if not prefix.with_suffix(".index").exists():
         raise UserError(f"{directory} has no trained variables in checkpoint/; was it copied whole?")
-    tf.train.Checkpoint(model=model).read(str(prefix)).expect_partial().assert_existing_objects_matched()
+    model.variables_checkpoint().read(str(prefix)).expect_partial().assert_existing_objects_matched()
     return model
 
 
@@ -165,7 +164,13 @@ def describe(name):
     """
     entry = find(name)
     config = dataclasses.asdict(entry.make_config())
-    return {"name": name, "summary": entry.summary, "paper": entry.paper, "factory": entry.factory, "config": config}
+    return {
+        "name": name,
+        "summary": entry.summary,
+        "paper": entry.paper,
+        "factory": entry.factory,
+        "config": config,
+    }
 
 
 def exported_root():
@@ -195,7 +200,11 @@ def find_export(name):
     there = sorted({p.parent.parent.name for p in exported_root().glob("*/*/saved_model.pb")})
     raise UserError(
         f"{name} is neither an export nor the name of one in {exported_root()}, "
-        + (f"which has {', '.join(there)}." if there else "which has none; set TOULON_EXPORTED to their folder.")
+        + (
+            f"which has {', '.join(there)}."
+            if there
+            else "which has none; set TOULON_EXPORTED to their folder."
+        )
     )
 
 

@@ -55,7 +55,9 @@ def run_info(args):
     file = unpack(data)
     bpp = 8 * len(data) / (file.height * file.width)
     print(f"{args.input}: {file.width} x {file.height}, {len(data)} bytes, {bpp:.3f} bits per pixel")
-    print(f"header {HEADER_BYTES} bytes, range coder, checksum right, model {file.model.hex()} ({_model_name(file.model)})")
+    print(
+        f"header {HEADER_BYTES} bytes, range coder, checksum right, model {file.model.hex()} ({_model_name(file.model)})"
+    )
 
 
 def read_bytes(path):
@@ -81,7 +83,9 @@ def write_bytes(path, data):
 
 
 def _add_model(parser):
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
+    )
 
 
 def _load(model):

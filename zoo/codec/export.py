@@ -125,8 +125,8 @@ def make_signatures(codec):
 def make_lite_signatures(codec):
     """The entries of a codec's `.tflite`, built-in ops only, any size.
 
-        analyze(image [1, H, W, 3] uint8) -> latents [1, ⌈H/16⌉, ⌈W/16⌉, C] int32
-        synthesize(latents) -> image [1, 16 ⌈H/16⌉, 16 ⌈W/16⌉, 3] uint8, to be cropped by the caller
+    analyze(image [1, H, W, 3] uint8) -> latents [1, ⌈H/16⌉, ⌈W/16⌉, C] int32
+    synthesize(latents) -> image [1, 16 ⌈H/16⌉, 16 ⌈W/16⌉, 3] uint8, to be cropped by the caller
     """
     latents_spec = tf.TensorSpec([1, None, None, codec.channels], tf.int32, "latents")
 
@@ -162,5 +162,6 @@ def warmup_requests(codec):
 def _assert_pixels(size):
     pixels = tf.reduce_prod(tf.cast(size, tf.int64))
     return tf.Assert(
-        (pixels > 0) & (pixels <= MAX_PIXELS), ["The picture's size is", size, "; 1 to", MAX_PIXELS, "pixels."]
+        (pixels > 0) & (pixels <= MAX_PIXELS),
+        ["The picture's size is", size, "; 1 to", MAX_PIXELS, "pixels."],
     )

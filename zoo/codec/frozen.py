@@ -133,8 +133,8 @@ class FrozenCodec:
 class TableBits:
     """The length of the range coder's code, from its tables.
 
-    A symbol costs -log2 of its integer probability; one outside its table costs the escape symbol and an
-    Elias gamma code.
+    A symbol costs -log2 of its integer probability; one outside its table costs the escape symbol, a
+    sign and an Elias gamma code of how far outside it is.
 
     Args:
       cdf: [n] int32, tensorflow-compression's concatenated tables: for each channel -precision, 0, …, 2^precision.
@@ -156,10 +156,10 @@ class TableBits:
         """[B, h, w, C] int32 -> [B] float32."""
         index = latents - self._offset
         escaped = tf.logical_or(index < 0, index >= self._escape)
-        excess = tf.where(index < 0, -2 * index - 1, 2 * (index - self._escape))  # an integer from 0
-        excess = tf.where(escaped, excess, 0)
-        gamma = 2 * tf.floor(tf.math.log(tf.cast(excess + 1, tf.float32)) / np.log(2).astype(np.float32)) + 1
+        beyond = tf.where(index < 0, -index, index - self._escape + 1)  # from 1 on, where escaped
+        beyond = tf.cast(tf.maximum(beyond, 1), tf.float32)
+        sign_and_gamma = 2 * tf.floor(tf.math.log(beyond) / np.float32(np.log(2))) + 2
         channels, width = self._bits.shape
         row = width * tf.range(channels)
         bits = tf.gather(self._bits.reshape(-1), row + tf.where(escaped, self._escape, index))
-        return tf.reduce_sum(bits + tf.where(escaped, gamma, 0.0), axis=(1, 2, 3))
+        return tf.reduce_sum(bits + tf.where(escaped, sign_and_gamma, 0.0), axis=(1, 2, 3))

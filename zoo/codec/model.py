@@ -156,14 +156,27 @@ class BLS2017(tf.keras.Model):
         Two models of one identity decode each other's files.
         """
         digest = hashlib.sha256()
-        for variable in [self.cdf, self.cdf_offset, self.quantization_offset, *self.synthesis.trainable_variables]:
+        for variable in [
+            self.cdf,
+            self.cdf_offset,
+            self.quantization_offset,
+            *self.synthesis.trainable_variables,
+        ]:
             digest.update(variable.numpy().tobytes())
         return digest.digest()[:8]
 
     def variables_checkpoint(self):
         """A `tf.train.Checkpoint` of the model alone, without its optimizer; `Checkpoint(model=…)` reads it."""
         state = tf.Module()
-        for name in ("analysis", "synthesis", "prior", "cdf", "cdf_offset", "quantization_offset", "trackers"):
+        for name in (
+            "analysis",
+            "synthesis",
+            "prior",
+            "cdf",
+            "cdf_offset",
+            "quantization_offset",
+            "trackers",
+        ):
             setattr(state, name, getattr(self, name))
         return tf.train.Checkpoint(model=state)
 

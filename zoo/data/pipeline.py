@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from zoo.errors import UserError
-
 
 def example_indices(counter, size, seed, shuffle):
     """The example that training meets as number `counter`.
@@ -24,14 +22,31 @@ def example_indices(counter, size, seed, shuffle):
     if not shuffle:
         return position
     epoch = counter // size
-    key = tf.stack([tf.fill(tf.shape(epoch), tf.constant(seed, tf.int64)), epoch], axis=-1)
-    return tf.random.experimental.index_shuffle(position, key, tf.constant(size - 1, tf.int64))
+    # Not tf.random.experimental.index_shuffle: it has 256 orders for small seeds and epochs, its 4 rounds hardly
+    # mix large sets, and in TensorFlow 2.14 it does not take vectors.
+    base = _mix(tf.constant(seed, tf.int64))
+    key = tf.stack([_mix(base + 3 * epoch + word) for word in range(3)], axis=-1)
+    return tf.raw_ops.RandomIndexShuffle(
+        index=position, seed=key, max_index=tf.constant(size - 1, tf.int64), rounds=16
+    )
+
+
+def _mix(x):
+    """A hash of int64 tensors to int64: the finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
+    x = tf.bitcast(x, tf.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint64)))
+        x *= tf.constant(factor, tf.uint64)
+    return tf.bitcast(x, tf.int64)
 
 
 def fetch(source, index):
     """Example `index` (scalar int64 tensor) of `source` inside a graph: a dict of tensors."""
     if source.arrays is not None:
-        return {name: tf.gather(tf.constant(array), index) for name, array in source.arrays.items()}
+        # Made outside the graph that is being traced, which would else hold copies of the whole set.
+        with tf.init_scope(), tf.device("CPU:0"):
+            arrays = {name: tf.constant(array) for name, array in source.arrays.items()}
+        return {name: tf.gather(array, index) for name, array in arrays.items()}
     names = list(source.features)
     dtypes = [tf.as_dtype(source.features[name][0]) for name in names]
 
@@ -97,7 +112,7 @@ def resident_batches(source, batch_size, *, seed, transform=None, shuffle=True):
     For models whose step is shorter than a call from Python: a whole loop of steps can then be one call.
 
     Args:
-      source: a `Source` with `arrays`.
+      source: a `Source` of examples of one size.
       batch_size, seed, transform, shuffle: see `batches`.
 
     Returns:
@@ -105,11 +120,9 @@ def resident_batches(source, batch_size, *, seed, transform=None, shuffle=True):
       int64 tensor.
 
     Raises:
-      UserError: the source is not in memory.
+      UserError: the examples differ in size.
     """
-    if source.arrays is None:
-        raise UserError(f"{source.name} is not in memory as arrays; use --driver=fit.")
-    arrays = {name: tf.constant(array) for name, array in source.arrays.items()}
+    arrays = {name: tf.constant(array) for name, array in source.stacked().items()}
 
     def draw(step, replica=0, replicas=1):
         share = batch_size // replicas

@@ -81,7 +81,9 @@ def foreign_ops(directory):
     from tensorflow_compression.python.ops import gen_ops
 
     added = {name for name in gen_ops.__dict__ if name[0].isupper()}
-    added |= {"".join(part.title() for part in name.split("_")) for name in vars(gen_ops) if name[0].islower()}
+    added |= {
+        "".join(part.title() for part in name.split("_")) for name in vars(gen_ops) if name[0].islower()
+    }
     return [op for op in ops(directory) if op in added or op_def_registry.get(op) is None]
 
 

@@ -1,0 +1,87 @@
+"""What every model must pass, whatever its paper."""
+
+import hashlib
+import json
+
+import numpy as np
+import tensorflow as tf
+
+BARE = """
+import json, sys
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+assert not {"zoo", "tensorflow_compression"} & set(sys.modules)
+out = {}
+for name, function in loaded.signatures.items():
+    specs = function.structured_input_signature[1]
+    out[name] = {k: [s.dtype.name, s.shape.as_list()] for k, s in specs.items()}
+print(json.dumps(out))
+"""
+
+
+def check_training(model, tmp_path):
+    """A checkpoint of the model restores into itself bit by bit."""
+    before = [v.numpy() for v in model.variables]
+    prefix = tf.train.Checkpoint(model=model).write(str(tmp_path / "model"))
+    for variable in model.trainable_variables:
+        variable.assign(tf.zeros_like(variable))
+    tf.train.Checkpoint(model=model).read(prefix).assert_existing_objects_matched()
+    for variable, old in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, old)
+
+
+def check_export(directory, run_python):
+    """An export is whole, loads in a process that knows nothing of this project, and answers its warm-up."""
+    card = json.loads((directory / "card.json").read_text())
+    for name, facts in card["files"].items():
+        data = (directory / name).read_bytes()
+        assert len(data) == facts["bytes"], name
+        assert hashlib.sha256(data).hexdigest() == facts["sha256"], name
+    assert {str(p.relative_to(directory)) for p in directory.rglob("*") if p.is_file()} == {
+        *card["files"],
+        "card.json",
+    }
+
+    # -P: the project's folder is not on the path, so that nothing of it can be imported.
+    done = run_python("-P", "-c", BARE, directory)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) == {*card["signatures"], "serving_default"}
+    for name, facts in card["signatures"].items():
+        assert set(found[name]) == set(facts["inputs"])
+
+    answer_warmup(directory)
+    check_lite(directory)
+
+
+def answer_warmup(directory):
+    """The warm-up requests cover every signature and run."""
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    signatures = tf.saved_model.load(str(directory)).signatures
+    seen = set()
+    for record in tf.data.TFRecordDataset(str(directory / "assets.extra" / "tf_serving_warmup_requests")):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        name = request.model_spec.signature_name
+        inputs = {key: tf.constant(tf.make_ndarray(value)) for key, value in request.inputs.items()}
+        outputs = signatures[name](**inputs)
+        assert all(value.shape[0] == 1 for value in outputs.values()), name
+        seen.add(name)
+    assert seen == set(signatures) - {"serving_default"}
+
+
+def check_lite(directory):
+    """The `.tflite` holds built-in ops only and agrees with the SavedModel on a picture of odd size."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(directory / "model.tflite"))
+    assert not any("Flex" in op["op_name"] for op in interpreter._get_ops_details())
+    signatures = tf.saved_model.load(str(directory)).signatures
+    image = np.random.default_rng(0).integers(0, 256, [1, 50, 35, 3], np.uint8)
+    expected = signatures["analyze"](image=tf.constant(image))["latents"].numpy()
+    latents = interpreter.get_signature_runner("analyze")(image=image)["latents"]
+    assert latents.dtype == expected.dtype
+    assert np.mean(latents != expected) < 0.01  # a latent at .5 may round the other way
+    pixels = interpreter.get_signature_runner("synthesize")(latents=expected)["image"]
+    reference = signatures["synthesize"](latents=tf.constant(expected), size=tf.constant([[50, 35]]))["image"]
+    assert np.abs(pixels[:, :50, :35].astype(int) - reference.numpy()).max() <= 1

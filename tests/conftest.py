@@ -1,0 +1,60 @@
+"""What the tests share: small pictures and one tiny model of each paper, made once."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def photograph():
+    """A shipped photograph, [128, 192, 3] uint8."""
+    from zoo.images.files import read_rgb
+
+    return read_rgb(str(ROOT / "zoo/data/samples/kodak/kodim23.png"))[128:256, 96:288]
+
+
+@pytest.fixture(scope="session")
+def tiny_codec():
+    """A codec of 8 filters with random variables, spread so that its latents are not all zero."""
+    import tensorflow as tf
+
+    import zoo
+
+    tf.keras.utils.set_random_seed(3)
+    model = zoo.create("bls2017", num_filters=8, input_scale=40.0)
+    model.make_tables()
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_codec, tmp_path_factory):
+    """The export of `tiny_codec`: its version's directory."""
+    from zoo.codec.export import export_codec
+
+    return export_codec(tiny_codec, tmp_path_factory.mktemp("exported") / "tiny-codec", [{"steps": 0}])
+
+
+@pytest.fixture
+def noise():
+    """A fixed source of random numbers."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def run_python():
+    """Runs Python on the project in a fresh process: (arguments, **environment) -> CompletedProcess."""
+
+    def run(*arguments, timeout=300, **environment):
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, cwd=ROOT,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | environment,
+        )  # fmt: skip
+
+    return run

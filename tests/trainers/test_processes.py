@@ -1,0 +1,175 @@
+"""Runs of a training binary as processes: killed, stopped, distributed, started wrongly."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.trainers.test_runs import TINY, assert_same, log
+
+COMMAND = [sys.executable, "-m", "trainers.codec", *TINY]
+
+
+def start(workdir, *flags, **environment):
+    return subprocess.Popen(
+        [*COMMAND, f"--workdir={workdir}", *flags], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | environment,
+    )  # fmt: skip
+
+
+def finish(process, timeout=300):
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err
+
+
+def wait_for(path, process, timeout=120):
+    """Waits until a file has appeared."""
+    deadline = time.time() + timeout
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[1][-2000:]
+        assert time.time() < deadline, f"{path} did not appear"
+        time.sleep(0.002)
+
+
+def wait_for_step(workdir, step, process, timeout=120):
+    """Waits until the log has an entry of that step."""
+    wait_for(workdir / "log.jsonl", process, timeout)
+    while not any(entry["step"] >= step for entry in log(workdir)):
+        assert process.poll() is None, process.communicate()[1][-2000:]
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "moment", ["before the first checkpoint", "while a checkpoint is written", "between"]
+)
+def test_killed_and_started_again_ends_the_same(tmp_path, moment):
+    flags = ["--steps=60", "--checkpoint_every=20", f"--export_dir={tmp_path}/exported/codec"]
+    whole = tmp_path / "whole"
+    assert finish(start(whole, *flags))[0] == 0
+    broken = tmp_path / "broken"
+    process = start(broken, *flags)
+    if moment == "before the first checkpoint":
+        wait_for_step(broken, 5, process)
+    elif moment == "while a checkpoint is written":
+        wait_for(broken / "checkpoints" / "ckpt-20_temp", process)
+    else:
+        wait_for_step(broken, 25, process)
+    process.send_signal(signal.SIGKILL)
+    assert finish(process)[0] == -signal.SIGKILL
+    assert finish(start(broken, *flags))[0] == 0
+    assert_same(whole, broken)
+    # The samples too: both exported codecs write the same file for the same picture.
+    files = []
+    for version in ("1", "2"):
+        out = tmp_path / f"{version}.tln"
+        model = tmp_path / "exported" / "codec" / version
+        picture = ROOT / "zoo/data/samples/kodak/kodim23.png"
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo.cli", "compress", picture, out, f"--model={model}"],
+            cwd=ROOT,
+            check=False,
+        )
+        assert done.returncode == 0
+        files.append(out.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path):
+    flags = ["--steps=300", "--checkpoint_every=1000"]
+    process = start(tmp_path / "run", *flags)
+    wait_for_step(tmp_path / "run", 20, process)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    assert code == 1
+    assert "Traceback" not in err
+    assert "the same command goes on from there" in err.splitlines()[-1]
+    stopped = int(err.splitlines()[-1].split("step ")[1].split(";")[0])
+    assert (tmp_path / "run" / "checkpoints" / f"ckpt-{stopped}.index").exists()
+    last = log(tmp_path / "run")[-1]["step"]
+    assert last == stopped
+    process = start(tmp_path / "run", "--steps=" + str(stopped + 2), "--checkpoint_every=1000")
+    assert finish(process)[0] == 0
+    assert [entry["step"] for entry in log(tmp_path / "run")] == list(range(1, stopped + 3))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--steps=-1"], "steps"),
+        (["--steps=many"], "steps"),
+        (["--patch_size=30"], "multiple of 16"),
+        (["--strategy=everywhere"], "strategy"),
+        (["--stepz=3"], "stepz"),
+        (["stray"], "stray"),
+        (["--flagfile=missing.flags"], "missing.flags"),
+    ],
+)
+def test_wrong_flags_are_told_in_one_line(tmp_path, flags, message):
+    code, out, err = finish(start(tmp_path / "run", *flags))
+    assert code != 0
+    assert message in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert out == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_workdir_is_told_in_one_line():
+    done = subprocess.run([*COMMAND, "--steps=1"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "workdir" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_missing_data_are_told_in_one_line(tmp_path):
+    code, _, err = finish(start(tmp_path / "run", f"--data=folder:{tmp_path}/nothing/*.png"))
+    assert code == 1
+    assert "matches 0 paths" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("localhost", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def losses(workdir):
+    return [entry["loss"] for entry in log(workdir)]
+
+
+@pytest.mark.slow
+def test_two_workers_are_one_process(tmp_path):
+    flags = ["--steps=20", "--batch_size=4", "--seed=3"]
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    processes = [
+        start(tmp_path / "two", *flags, "--strategy=multi_worker",
+              TF_CONFIG=json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}}))
+        for i in range(2)
+    ]  # fmt: skip
+    for process in processes:
+        code, _, err = finish(process)
+        assert code == 0, err[-2000:]
+    assert finish(start(tmp_path / "one", *flags))[0] == 0
+    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-5)
+    # and it goes on from its checkpoint alone
+    assert finish(start(tmp_path / "two", *flags, "--steps=22"))[0] != 0  # --strategy differs: another run
+
+
+@pytest.mark.slow
+def test_two_replicas_are_one_device(tmp_path):
+    flags = ["--steps=20", "--batch_size=4", "--seed=3"]
+    code, _, err = finish(start(tmp_path / "two", *flags, "--strategy=mirrored", "--replicas=2"))
+    assert code == 0, err[-2000:]
+    assert finish(start(tmp_path / "one", *flags))[0] == 0
+    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-5)
