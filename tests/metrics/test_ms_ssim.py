@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.signal import convolve2d
+
+from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim, ms_ssim_db
+
+
+def reference_ms_ssim(a, b):
+    """Wang, Simoncelli & Bovik 2003 written out for one channel at a time; odd sides halve as TensorFlow's do."""
+    x = np.arange(11) - 5
+    window = np.exp(-(x**2) / (2 * 1.5**2))
+    window = np.outer(window, window) / window.sum() ** 2
+
+    def blur(z):
+        return convolve2d(z, window, mode="valid")
+
+    def halve(z):
+        z = np.pad(z, [(0, n % 2) for n in z.shape], mode="symmetric")
+        return (z[::2, ::2] + z[1::2, ::2] + z[::2, 1::2] + z[1::2, 1::2]) / 4
+
+    values = []
+    for channel in range(3):
+        p, q = (z[..., channel].astype(np.float64) / 255 for z in (a, b))
+        product = 1.0
+        for scale, weight in enumerate([0.0448, 0.2856, 0.3001, 0.2363, 0.1333]):
+            if scale:
+                p, q = halve(p), halve(q)
+            mean_p, mean_q = blur(p), blur(q)
+            var_p, var_q = blur(p * p) - mean_p**2, blur(q * q) - mean_q**2
+            structure = (2 * (blur(p * q) - mean_p * mean_q) + 0.03**2) / (var_p + var_q + 0.03**2)
+            luminance = (2 * mean_p * mean_q + 0.01**2) / (mean_p**2 + mean_q**2 + 0.01**2)
+            term = (structure * luminance).mean() if scale == 4 else structure.mean()
+            product *= max(term, 0) ** weight
+        values.append(product)
+    return np.mean(values)
+
+
+def picture(height, width):
+    noise = np.random.default_rng(1).normal(size=(height, width, 3))
+    smooth = gaussian_filter(noise, (6, 6, 0))
+    return (255 * (smooth - smooth.min()) / np.ptp(smooth)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size", [(176, 208), (181, 243), (MIN_SIDE, MIN_SIDE)])
+@pytest.mark.parametrize("noise", [4, 40])
+def test_as_written_out_in_numpy(size, noise):
+    image = picture(*size)
+    rng = np.random.default_rng(2)
+    damaged = np.clip(image + rng.normal(scale=noise, size=image.shape), 0, 255).astype(np.uint8)
+    assert ms_ssim(damaged, image) == pytest.approx(reference_ms_ssim(damaged, image), abs=2e-5)
+
+
+def test_equal_pictures():
+    image = picture(176, 176)
+    assert ms_ssim(image, image) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_too_small_is_said():
+    image = picture(200, MIN_SIDE - 1)
+    with pytest.raises(ValueError, match=r"160x200 pixels.*need 161"):
+        ms_ssim(image, image)
+
+
+def test_other_mistakes():
+    image = picture(176, 176)
+    with pytest.raises(ValueError, match="uint8"):
+        ms_ssim(image / 255, image / 255)
+    with pytest.raises(ValueError, match="uint8"):
+        ms_ssim(image[..., 0], image[..., 0])
+    with pytest.raises(ValueError, match="equal shapes"):
+        ms_ssim(image, picture(176, 192))
+
+
+def test_decibels():
+    assert ms_ssim_db(0.9) == pytest.approx(10)
+    assert ms_ssim_db([0.99, 0.999]) == pytest.approx([20, 30])
+    assert ms_ssim_db(1.0) == float("inf")
