@@ -29,8 +29,8 @@ figure{{margin:1em 0}}pre{{background:#f4f4f4;padding:1em;overflow:auto}}</style
 <figure><img src="{original}" alt="The photograph"><figcaption>The original.</figcaption></figure>
 <figure><img src="decompressed.png" alt="The photograph after the codec"><figcaption>From {bytes} bytes.</figcaption></figure>
 <h2>3. Against other codecs at equal bytes</h2>
-<figure><img src="rate-distortion/crops.png" alt="Crops of one picture from several codecs at equal bytes"></figure>
-<figure><img src="rate-distortion/rate-distortion.png" alt="Quality over rate for each codec"></figure>
+<figure><img src="rate-distortion/{crops}" alt="Crops of one picture from several codecs at equal bytes"></figure>
+<figure><img src="rate-distortion/rd.png" alt="Quality over rate for each codec"></figure>
 <pre>{table}</pre>
 </html>
 """
@@ -75,7 +75,9 @@ def main():
         "-m", "zoo.cli", "experiment", "codec/rate-distortion", "--scale", "smoke", "--out", out / "rate-distortion"
     )  # fmt: skip
 
-    fields = {"training": training, "compressed": compressed, "bytes": size, "table": table}
+    crops = next((out / "rate-distortion").glob("crops-*.png")).name
+
+    fields = {"crops": crops, "training": training, "compressed": compressed, "bytes": size, "table": table}
     fields = {name: html.escape(str(value)) for name, value in fields.items()}
     (out / "report.html").write_text(PAGE.format(original=original.name, **fields))
     print(f"\nThe report: {(out / 'report.html').resolve()}")

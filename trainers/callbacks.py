@@ -103,7 +103,7 @@ class LogTraining(tf.keras.callbacks.Callback):
             now = time.perf_counter()
             rate = (step - self._since[1]) / (now - self._since[0])
             self._since = now, step
-            values["learning_rate"] = float(self.model.optimizer.learning_rate)
+            values["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in list(values.items())[:4]})
             self._log.scalars("train", step, values | {"steps_per_second": round(rate, 3)})
 

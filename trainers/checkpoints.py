@@ -3,9 +3,9 @@
 import os
 import pathlib
 import shutil
+import sys
 
 import tensorflow as tf
-from absl import logging
 
 from zoo.errors import UserError
 
@@ -83,7 +83,7 @@ class Keeper:
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"--init_from={path} does not fit this model: {reason}") from None
-        logging.info("starting from %s", prefix)
+        print(f"starting from {prefix}", file=sys.stderr)
 
 
 def find_checkpoint(path):

@@ -116,6 +116,7 @@ def _parse(argv):
 
 def _guarded(build):
     """Runs, and answers a person's mistakes with one line."""
+    logging.set_verbosity(logging.WARNING)
     try:
         run(build)
     except UserError as error:
@@ -211,14 +212,14 @@ def run(build):
         if keeper.is_chief:
             history.begin(workdir, FLAGS.init_from)
     if start:
-        logging.info("going on at step %d", start)
+        print(f"going on at step {start}", file=sys.stderr)
 
     if start < FLAGS.steps:
         driver = drivers.DRIVERS[FLAGS.driver]
         stopped = driver(task, strategy, start, FLAGS.steps, callbacks.make(task, workdir, keeper, start))
         if stopped:
             print(f"stopped at step {keeper.step}; the same command goes on from there", file=sys.stderr)
-            sys.exit(1 if FLAGS.steps else 0)
+            sys.exit(1)
     if FLAGS.export_dir and task.export and keeper.is_chief:
         task.prepare()
         task.export(FLAGS.export_dir, history.phases(workdir))
