@@ -12,6 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser):
+    parser.addoption("--remake-expected", action="store_true", help="write tests/expected/*.json anew")
+
+
 @pytest.fixture(scope="session")
 def photograph():
     """A shipped photograph, [128, 192, 3] uint8."""
