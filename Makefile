@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON311 := $(shell for p in python3.11 python3 python3.10; do $$p -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 10), (3, 11)])' 2>/dev/null && echo $$p && break; done)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help install demo test test-all compat lint format benchmark clean
+.PHONY: help install demo test test-all compat exports lint format benchmark clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -29,6 +29,9 @@ test-all: install lint ## all tests, every exported model among them
 
 compat: install ## exports in the newest TensorFlow and LiteRT, in environments of their own
 	$(BIN)/python tests/compat/run.py
+
+exports: install ## the next version of every export, from its trained variables
+	for name in $(notdir $(patsubst %/,%,$(wildcard exported/*/))); do $(BIN)/toulon export $$name || exit 1; done
 
 lint: install
 	$(BIN)/ruff check .

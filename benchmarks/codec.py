@@ -22,7 +22,9 @@ flags.DEFINE_integer("num_filters", 128, "Channels of the transforms.", lower_bo
 flags.DEFINE_integer("batch_size", 8, "Patches in a batch.", lower_bound=1)
 flags.DEFINE_integer("patch_size", 256, "Side of a patch in pixels.", lower_bound=16)
 flags.DEFINE_integer("rounds", 15, "Timed rounds; each variant runs once in each.", lower_bound=1)
-flags.DEFINE_integer("loss_steps", 0, "Train both recipes for so many steps and compare their losses.", lower_bound=0)
+flags.DEFINE_integer(
+    "loss_steps", 0, "Train both recipes for so many steps and compare their losses.", lower_bound=0
+)
 flags.DEFINE_float("learning_rate", 1e-4, "Adam's, the library's default.")
 flags.DEFINE_string("data", "sample:photos", "Training pictures, see zoo.data.load.")
 flags.DEFINE_string("out", None, "JSON file to write the figures to.")
@@ -60,7 +62,9 @@ def reference_model(config):
                 noisy, bits = entropy_model(latents, training=True)
                 decoded = self.synthesis(noisy, training=True)
                 bpp = bits / (images.shape[1] * images.shape[2])
-                loss = tf.reduce_mean(bpp + self.config.rate_distortion_weight * self.distortion(images, decoded))
+                loss = tf.reduce_mean(
+                    bpp + self.config.rate_distortion_weight * self.distortion(images, decoded)
+                )
             self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
             return self._track(images, decoded, bpp, loss)
 
@@ -92,7 +96,7 @@ def make_models():
 def time_in_turns(variants, rounds):
     """Median seconds of each variant, a dict of name to function; they take turns."""
     seconds = {name: [] for name in variants}
-    for name, function in variants.items():
+    for function in variants.values():
         function()  # traces
     for _ in range(rounds):
         for name, function in variants.items():
@@ -108,7 +112,10 @@ def training_data():
     from zoo.data import pipeline
 
     return pipeline.batches(
-        zoo.data.load(FLAGS.data, "train"), FLAGS.batch_size, seed=0, transform=pipeline.random_patch(FLAGS.patch_size)
+        zoo.data.load(FLAGS.data, "train"),
+        FLAGS.batch_size,
+        seed=0,
+        transform=pipeline.random_patch(FLAGS.patch_size),
     )
 
 
@@ -160,10 +167,15 @@ def compare_losses():
 def main(_):
     """Measures and prints."""
     models = make_models()
-    figures = {"training step (s)": time_training(models), "both transforms, 768 x 512 (s)": time_inference(models)}
+    figures = {
+        "training step (s)": time_training(models),
+        "both transforms, 768 x 512 (s)": time_inference(models),
+    }
     if FLAGS.loss_steps:
         figures[f"loss after {FLAGS.loss_steps} steps"] = compare_losses()
-    print(f"{FLAGS.num_filters} filters, batch {FLAGS.batch_size}, patches of {FLAGS.patch_size}, {os.cpu_count()} cores")
+    print(
+        f"{FLAGS.num_filters} filters, batch {FLAGS.batch_size}, patches of {FLAGS.patch_size}, {os.cpu_count()} cores"
+    )
     print(f"{'':<34}{'library':>10}{'ours':>10}{'library/ours':>14}")
     for name, row in figures.items():
         print(f"{name:<34}{row['library']:>10.4f}{row['ours']:>10.4f}{row['library'] / row['ours']:>14.3f}")

@@ -33,7 +33,8 @@ def test_configs_are_frozen():
 @pytest.mark.parametrize("name", [e.name for e in registry.ENTRIES])
 def test_every_entry_resolves(name):
     entry = registry.find(name)
-    assert callable(registry._resolve(entry.factory))
+    assert callable(registry.resolve(entry.factory))
+    assert callable(registry.resolve(entry.exporter))
     assert dataclasses.is_dataclass(entry.make_config())
 
 

@@ -92,7 +92,8 @@ class LogTraining(tf.keras.callbacks.Callback):
             self._bar.update(step - self._bar.n)
         if step % FLAGS.log_every and step != self._steps:
             return
-        values = {name: float(value) for name, value in logs.items()}
+        # Not `logs`: with several workers they are sums over these.
+        values = {metric.name: float(metric.result()) for metric in self.model.metrics}
         self.model.reset_metrics()
         if not all(math.isfinite(value) for value in values.values()):
             raise UserError(
@@ -107,7 +108,8 @@ class LogTraining(tf.keras.callbacks.Callback):
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in list(values.items())[:4]})
             self._log.scalars("train", step, values | {"steps_per_second": round(rate, 3)})
 
-    def on_train_end(self, logs=None):
+    def close(self):
+        """Ends the progress bar, however the run ended."""
         if self._bar is not None:
             self._bar.close()
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -116,11 +117,19 @@ def _parse(argv):
 
 def _guarded(build):
     """Runs, and answers a person's mistakes with one line."""
+    import tensorflow
+
     logging.set_verbosity(logging.WARNING)
     try:
         run(build)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except tensorflow.errors.OpError as error:
+        # A damaged picture is met inside the graph, which wraps what it raises.
+        wrapped = re.search(r"UserError: (.+)", error.message)
+        if not wrapped:
+            raise
+        sys.exit(f"error: {wrapped[1]}")
 
 
 def make_strategy():
@@ -215,8 +224,11 @@ def run(build):
         print(f"going on at step {start}", file=sys.stderr)
 
     if start < FLAGS.steps:
-        driver = drivers.DRIVERS[FLAGS.driver]
-        stopped = driver(task, strategy, start, FLAGS.steps, callbacks.make(task, workdir, keeper, start))
+        between_steps = callbacks.make(task, workdir, keeper, start)
+        try:
+            stopped = drivers.DRIVERS[FLAGS.driver](task, strategy, start, FLAGS.steps, between_steps)
+        finally:
+            between_steps[0].close()
         if stopped:
             print(f"stopped at step {keeper.step}; the same command goes on from there", file=sys.stderr)
             sys.exit(1)

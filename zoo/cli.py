@@ -16,6 +16,7 @@ from zoo.errors import UserError
 COMMANDS = {
     "list": ("zoo.commands", "the models, and which of them are here with trained weights"),
     "card": ("zoo.commands", "what a model is, what it was trained on, what was measured"),
+    "export": ("zoo.commands", "write a model's SavedModel, TFLite and card anew, as its next version"),
     "data": ("zoo.commands", "prepare a set of tensorflow-datasets from files that are here"),
     "experiment": ("zoo.commands", "run an experiment of a paper: its table and its figure"),
     "compress": ("zoo.codec.commands", "a picture to a .tln file"),

@@ -52,18 +52,32 @@ def run_experiment(args):
     return experiments.main(args)
 
 
+def add_arguments_export(parser):
+    parser.add_argument("name", help="a model's name, or the directory of an export")
+
+
+def run_export(args):
+    """Writes the next version of an export from its trained variables."""
+    source = registry.find_export(args.name)
+    entry = registry.find(registry.read_card(source)["model"])
+    export = registry.resolve(entry.exporter)
+    training = registry.read_card(source)["training"]
+    print(export(registry.load(source), source.parent, training))
+
+
 def add_arguments_data(parser):
-    parser.add_argument("source", help="such as tfds:cifar10")
-    parser.add_argument("--data_dir", help="where prepared sets lie; default $TFDS_DATA_DIR")
+    parser.add_argument("action", choices=["prepare"], help="make a prepared copy of a set")
+    parser.add_argument("name", help="NAME[/config][:version], such as cifar10")
+    parser.add_argument("--data_dir", help="where prepared sets lie (default $TFDS_DATA_DIR)")
     parser.add_argument("--manual_dir", help="folder of archives that were fetched by hand")
     parser.add_argument("--download", action="store_true", help="fetch what is missing")
+    parser.add_argument(
+        "--accept_checksums", action="store_true", help="take archives that differ from the registered ones"
+    )
 
 
 def run_data(args):
     """Prepares a set."""
-    from zoo.data.tfds import prepare
+    from zoo.data.tfds_prepare import prepare
 
-    kind, _, name = args.source.partition(":")
-    if kind != "tfds" or not name:
-        raise UserError(f"{args.source} needs no preparation; only tfds:NAME does.")
-    print(prepare(name, args.data_dir, args.manual_dir, args.download))
+    print(prepare(args.name, args.data_dir, args.manual_dir, args.download, args.accept_checksums))

@@ -18,6 +18,7 @@ class Entry:
       name: str, also the name of its export and of the servable.
       paper: str, the folder of `zoo` it lives in.
       factory: "module:callable", takes the config and returns a `tf.keras.Model`.
+      exporter: "module:callable", takes a trained model, the directory of its export and the phases of training.
       config: "module:class", a frozen dataclass with the paper's values as defaults.
       overrides: dict, the values of the config in which this model differs from the paper.
       summary: str, one line.
@@ -26,6 +27,7 @@ class Entry:
     name: str
     paper: str
     factory: str
+    exporter: str
     config: str
     summary: str
     overrides: dict = dataclasses.field(default_factory=dict)
@@ -36,7 +38,7 @@ class Entry:
         Raises:
           UserError: the config has no such field.
         """
-        config = _resolve(self.config)
+        config = resolve(self.config)
         known = {field.name for field in dataclasses.fields(config)}
         for name in changes:
             if name not in known:
@@ -47,6 +49,7 @@ class Entry:
 _BLS2017 = {
     "paper": "codec",
     "factory": "zoo.codec.model:BLS2017",
+    "exporter": "zoo.codec.export:export_codec",
     "config": "zoo.codec.config:BLS2017Config",
 }
 
@@ -107,7 +110,7 @@ def create(name, **config):
       UserError: no such model or field.
     """
     entry = find(name)
-    return _resolve(entry.factory)(entry.make_config(**config))
+    return resolve(entry.factory)(entry.make_config(**config))
 
 
 def load(name):
@@ -126,7 +129,7 @@ def load(name):
     card = read_card(directory)
     entry = find(card["model"])
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in card["config"].items()}
-    model = _resolve(entry.factory)(_resolve(entry.config)(**values))
+    model = resolve(entry.factory)(resolve(entry.config)(**values))
     prefix = directory / "checkpoint" / "variables"
     if not prefix.with_suffix(".index").exists():
         raise UserError(f"{directory} has no trained variables in checkpoint/; was it copied whole?")
@@ -219,7 +222,7 @@ def read_card(directory):
         raise UserError(f"{path} is damaged: {error}") from None
 
 
-def _resolve(path):
+def resolve(path):
     """The object that "module:name" means."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -134,6 +134,16 @@ def test_missing_data_are_told_in_one_line(tmp_path):
     assert "Traceback" not in err
 
 
+def test_a_picture_found_damaged_in_training_is_told_in_one_line(tmp_path):
+    whole = (ROOT / "zoo/data/samples/kodak/kodim23.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[:5000])
+    code, _, err = finish(start(tmp_path / "run", f"--data=folder:{tmp_path}", "--steps=2"))
+    assert code == 1
+    assert "cut.png" in err.splitlines()[-1]
+    assert "damaged" in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for s in sockets:

@@ -1,0 +1,128 @@
+"""The `toulon` command: what it answers, and what it answers to mistakes."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.cli import COMMANDS, main
+from zoo.images.files import read_rgb
+
+
+@pytest.fixture
+def toulon(capsys):
+    """Runs a command: (words) -> (status, printed, complained)."""
+
+    def run(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as stop:  # of argparse
+            status = stop.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def picture(tmp_path, photograph):
+    path = tmp_path / "picture.png"
+    Image.fromarray(photograph).save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_helps(toulon, name):
+    status, out, _ = toulon(name, "--help")
+    assert status == 0
+    assert out.startswith(f"usage: toulon {name}")
+
+
+def test_list_and_card(toulon, tiny_export):
+    _, out, _ = toulon("list", "*codec*")
+    assert out.count("\n") == 2
+    assert "bls2017" in out
+    _, out, _ = toulon("card", tiny_export)
+    assert "End-to-end Optimized Image Compression" in out
+    assert "num_filters: 8" in out
+    _, out, _ = toulon("card", "bls2017")
+    assert "num_filters: 192" in out
+    _, out, _ = toulon("card", tiny_export, "--json")
+    assert out.startswith("{")
+
+
+def test_compress_info_decompress(toulon, tiny_export, tiny_codec, picture, photograph, tmp_path):
+    small, back = tmp_path / "a.tln", tmp_path / "back.png"
+    status, out, _ = toulon("compress", picture, small, "--model", tiny_export)
+    assert status == 0
+    size = small.stat().st_size
+    assert out == f"{small}: 192 x 128, {size} bytes, {8 * size / (192 * 128):.3f} bits per pixel\n"
+    status, out, _ = toulon("info", small)
+    assert f"model {tiny_codec.identity().hex()}" in out
+    assert toulon("decompress", small, back, "--model", tiny_export)[0] == 0
+    expected = np.round(255 * tiny_codec(photograph[None] / np.float32(255)))[0]
+    assert np.mean(np.abs(read_rgb(str(back)) - expected) > 1) < 0.02
+
+
+def test_export_writes_the_next_version(toulon, tiny_export):
+    status, out, _ = toulon("export", tiny_export)
+    assert status == 0
+    assert pathlib.Path(out.strip()).name == str(int(tiny_export.name) + 1)
+
+
+def wrong(*words):
+    return pytest.param(words[:-1], words[-1], id=" ".join(map(str, words[:-1])))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        wrong("compres", "did you mean compress"),
+        wrong("fly", "there are list"),
+        wrong("compress", "arguments are required"),
+        wrong("compress", "{tmp}/none.png", "a.tln", "does not exist"),
+        wrong("compress", "{tmp}", "a.tln", "is a directory"),
+        wrong("compress", "{tmp}/text.png", "a.tln", "not a picture"),
+        wrong("compress", "{tmp}/cut.png", "a.tln", "damaged"),
+        wrong("compress", "{tmp}/empty.png", "a.tln", "not a picture"),
+        wrong("compress", "{tmp}/picture.png", "{tmp}", "is a directory"),
+        wrong("compress", "{tmp}/picture.png", "{tmp}/a.jpg", "should end in .tln"),
+        wrong("compress", "{tmp}/picture.png", "{tmp}/no/a.tln", "does not exist"),
+        wrong("compress", "{tmp}/picture.png", "{tmp}/a.tln", "--model=none", "neither an export"),
+        wrong("decompress", "{tmp}/none.tln", "a.png", "cannot be read"),
+        wrong("decompress", "{tmp}/picture.png", "a.png", "not a .tln file"),
+        wrong("decompress", "{tmp}/empty.png", "a.png", "empty"),
+        wrong("info", "{tmp}", "cannot be read"),
+        wrong("card", "none", "no model is called"),
+        wrong("list", "none*", "no model matches"),
+        wrong("export", "none", "neither an export"),
+        wrong("experiment", "codec/none", "no experiment"),
+        wrong("data", "prepare", "none", "none"),
+        wrong("data", "remove", "cifar10", "invalid choice"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(toulon, picture, tmp_path, words, message):
+    (tmp_path / "text.png").write_text("this is no picture")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "cut.png").write_bytes(picture.read_bytes()[:500])
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = toulon(*(word.format(tmp=tmp_path) for word in words))
+    assert status in (1, 2)
+    assert out == ""
+    assert message in err
+    assert len(err.splitlines()) == 1, err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(toulon, tiny_export, picture, tmp_path, monkeypatch):
+    from zoo.codec import commands
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(commands.os, "replace", full)
+    status, _, err = toulon("compress", picture, tmp_path / "a.tln", "--model", tiny_export)
+    assert status == 1
+    assert "a.tln cannot be written: No space left on device" in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["picture.png"]
