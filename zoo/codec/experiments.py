@@ -35,6 +35,9 @@ def add_rate_distortion_arguments(parser):
         "--crops",
         help="numbers of the pictures to show side by side, such as 1,5,20 (default: one, at smoke, or three)",
     )
+    parser.add_argument(
+        "--update-cards", action="store_true", help="write what was measured into the models' cards"
+    )
 
 
 def run_rate_distortion(run):
@@ -78,6 +81,8 @@ def run_rate_distortion(run):
         for number in shown
     ]
     print_tables(curves, rows, at_equal_rate, bd_rates)
+    if run.options.update_cards:
+        update_cards(models, curves, at_equal_rate, f"{run.options.images}, {count}")
     return {
         "images": {"source": run.options.images, "count": len(images)},
         "curves": [dataclasses.asdict(curve) for curve in curves],
@@ -276,6 +281,32 @@ def show_crops(run, name, codec, number, image):
     title = f"Picture {number} from files of at most {limit:,} bytes; numbers are of the whole picture"
     show_side_by_side(panels, title, run.out / file)
     return {"model": name, "image": number, "file": file, "limit": limit, "codecs": measured}
+
+
+def update_cards(models, curves, at_equal_rate, pictures):
+    """Writes rate, quality and the differences to other codecs into the cards of the models measured."""
+    from zoo import registry
+    from zoo.export.card import write_card
+
+    for family, members in models.items():
+        curve = next(curve for curve in curves if curve.name == family)
+        for setting, codec in members.items():
+            i = curve.settings.index(setting)
+            metrics = {
+                "pictures": pictures,
+                "bits_per_pixel": round(curve.bpp[i], 4),
+                "psnr_db": round(curve.psnr[i], 3),
+                "ms_ssim": round(curve.ms_ssim[i], 5),
+            }
+            for row in at_equal_rate:
+                if (row["codec"], row["setting"]) == (family, setting) and row["difference_psnr"] is not None:
+                    metrics[f"beside_{row['reference']}_at_equal_bytes"] = {
+                        "psnr_db": round(row["difference_psnr"], 2),
+                        "ms_ssim_db": round(row["difference_ms_ssim_db"], 2),
+                    }
+            card = registry.read_card(codec.directory)
+            card["metrics"]["rate-distortion"] = metrics
+            write_card(codec.directory, card)
 
 
 def print_tables(curves, rows, at_equal_rate, bd_rates):

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from zoo.codec import readme
+
+
+def test_the_readmes_hold_what_the_results_say():
+    content = readme.table(json.loads(readme.RESULT.read_text()))
+    for path in readme.READMES:
+        text = path.read_text()
+        assert content in text, "run python -m zoo.codec.readme"
+        assert readme.fill(text, content) == text
+
+
+def test_figures_are_filled_in_between_the_markers():
+    text = "before\n<!-- rate-distortion -->\nold\n<!-- end -->\nafter"
+    filled = readme.fill(text, "new | \\1")
+    assert filled == "before\n<!-- rate-distortion -->\nnew | \\1\n<!-- end -->\nafter"
+    assert readme.fill("no marker", "new") == "no marker"
+
+
+def test_differences_have_signs():
+    rows = [{"reference": "webp", "difference_psnr": -0.5, "difference_ms_ssim_db": 0.25}]
+    curve = {"kind": "model", "name": "m", "settings": ["1"], "bpp": [0.5], "psnr": [30.0], "ms_ssim": [0.97]}
+    result = {
+        "results": {"curves": [curve], "at_equal_rate": rows, "images": {"count": 24}},
+        "command": "toulon",
+    }
+    content = readme.table(result)
+    assert "| `m-1` | 0.500 | 30.00 | 0.9700 |" in content
+    assert "| WebP (method 6) | -0.50 | +0.25 |" in content
+
+
+@pytest.mark.parametrize("path", readme.READMES, ids=lambda p: p.parent.name)
+def test_links_lead_somewhere(path):
+    import re
+
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
