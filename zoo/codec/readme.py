@@ -13,7 +13,7 @@ LABELS = {
     "jpeg2000": "JPEG 2000",
     "webp": "WebP (method 6)",
     "avif": "AVIF (speed 6)",
-    "balle-2017": "published curve of Ballé et al.",
+    "published-balle2017": "published curve of Ballé et al.",
 }
 
 
