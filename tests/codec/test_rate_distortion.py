@@ -65,13 +65,32 @@ def run(tmp_path, photos, monkeypatch):
     def go(codecs, scale="cpu", out="out", **options):
         fake = types.SimpleNamespace(load_codec=codecs.__getitem__)
         monkeypatch.setitem(sys.modules, "zoo.codec.files", fake)
-        options = {"models": ",".join(codecs), "images": photos, "crops": None} | options
+        options = {
+            "models": ",".join(codecs),
+            "images": photos,
+            "crops": None,
+            "update_cards": False,
+        } | options
         experiment = experiments.EXPERIMENTS["rate-distortion"]
         return runner.run_experiment(
             "codec/rate-distortion", experiment, scale, tmp_path / out, options, dict.fromkeys(options)
         )
 
     return go
+
+
+def test_cards_get_what_was_measured(run, tmp_path):
+    codec = FakeCodec("m-0.01", 50)
+    codec.directory = tmp_path / "export"
+    codec.directory.mkdir()
+    (codec.directory / "card.json").write_text('{"name": "m-0.01", "metrics": {}}')
+    result = run({"m-0.01": codec}, update_cards=True)["results"]
+    curve = result["curves"][0]
+    metrics = json.loads((codec.directory / "card.json").read_text())["metrics"]["rate-distortion"]
+    assert metrics["bits_per_pixel"] == pytest.approx(curve["bpp"][0], abs=1e-4)
+    assert metrics["psnr_db"] == pytest.approx(curve["psnr"][0], abs=1e-3)
+    beside = metrics["beside_webp_at_equal_bytes"]
+    assert beside["psnr_db"] == pytest.approx(result["at_equal_rate"][1]["difference_psnr"], abs=0.01)
 
 
 def test_interpolation_is_linear_in_log_rate_and_in_decibels():
