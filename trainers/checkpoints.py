@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -51,10 +52,13 @@ class Keeper:
         try:
             self._manager.save(checkpoint_number=step)
         except (OSError, tf.errors.OpError) as error:
-            reason = getattr(error, "message", str(error)).splitlines()[0]
+            for part in pathlib.Path(self._manager.directory).glob(f"ckpt-{step}[._]*"):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+            message = getattr(error, "message", str(error)).splitlines()[0]
+            reason = re.sub(r"\{\{.*?\}\} | \[Op:.*?\]", "", message)  # without the graph's own names
             kept = self._manager.latest_checkpoint
             raise UserError(
-                f"the checkpoint of step {step} cannot be written to {self._workdir}: {reason} "
+                f"the checkpoint of step {step} cannot be written to {self._workdir}: {reason}. "
                 + (f"The last good one is {kept}." if kept else "There is none yet.")
             ) from None
         if self._scratch:
