@@ -125,7 +125,9 @@ def _guarded(build):
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename or FLAGS.workdir}: {error.strerror}; what was saved before is whole.")
+        sys.exit(
+            f"error: {error.filename or FLAGS.workdir}: {error.strerror}; what was saved before is whole."
+        )
     except tensorflow.errors.OpError as error:
         # A damaged picture is met inside the graph, which wraps what it raises.
         wrapped = re.search(r"UserError: (.+)", error.message)

@@ -34,7 +34,10 @@ def new_version(root):
         os.replace(temporary, root / str(max(versions, default=0) + 1))
     except OSError as error:
         raise UserError(f"the export to {root} cannot be written: {error.strerror or error}.") from None
-    except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:  # TensorFlow's own files
+    except (
+        tf.errors.ResourceExhaustedError,
+        tf.errors.PermissionDeniedError,
+    ) as error:  # TensorFlow's own files
         raise UserError(f"the export to {root} cannot be written: {error.message.splitlines()[0]}.") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
