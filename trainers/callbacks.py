@@ -12,7 +12,7 @@ import tensorflow as tf
 from absl import flags
 from tqdm import tqdm
 
-from zoo.errors import UserError
+from trainers import checkpoints
 from zoo.images.files import write_image
 
 FLAGS = flags.FLAGS
@@ -92,14 +92,8 @@ class LogTraining(tf.keras.callbacks.Callback):
             self._bar.update(step - self._bar.n)
         if step % FLAGS.log_every and step != self._steps:
             return
-        # Not `logs`: with several workers they are sums over these.
-        values = {metric.name: float(metric.result()) for metric in self.model.metrics}
+        values = checkpoints.finite_metrics(self.model, step)
         self.model.reset_metrics()
-        if not all(math.isfinite(value) for value in values.values()):
-            raise UserError(
-                f"the loss is no number at step {step}: {values}. Try a lower --learning_rate or "
-                "--precision=float32; the last checkpoint is from before."
-            )
         if self._log:
             now = time.perf_counter()
             rate = (step - self._since[1]) / (now - self._since[0])

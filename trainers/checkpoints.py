@@ -1,5 +1,6 @@
 """Checkpoints: complete, written whole or not at all, found again by the same command."""
 
+import math
 import os
 import pathlib
 import re
@@ -9,6 +10,23 @@ import sys
 import tensorflow as tf
 
 from zoo.errors import UserError
+
+
+def finite_metrics(model, step):
+    """The model's metrics since they were last reset, a dict of float.
+
+    (Read from the model, not from the logs of `fit`, which with several workers are sums over them.)
+
+    Raises:
+      UserError: one of them is not a number.
+    """
+    values = {metric.name: float(metric.result()) for metric in model.metrics}
+    if not all(map(math.isfinite, values.values())):
+        raise UserError(
+            f"the loss is no number at step {step}: {values}. Try a lower --learning_rate or --precision=float32; "
+            "the last checkpoint is from before."
+        )
+    return values
 
 
 class Keeper:
@@ -43,9 +61,10 @@ class Keeper:
         """Writes a checkpoint of this step, if there is none yet.
 
         Raises:
-          UserError: it cannot be written; older ones stay.
+          UserError: it cannot be written, or the loss is not a number; older ones stay.
         """
         step = self.step
+        finite_metrics(self._task.model, step)
         if self._manager.latest_checkpoint and self._manager.latest_checkpoint.endswith(f"-{step}"):
             return
         self._task.prepare()

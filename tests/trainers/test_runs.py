@@ -111,9 +111,12 @@ def test_another_run_in_the_same_directory_is_refused(train):
         train("run", "--steps=2", "--num_filters=5")
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_saves_nothing(train, tmp_path):
+@pytest.mark.parametrize("log_every", [1, 300])
+def test_a_loss_that_is_no_number_stops_the_run_and_saves_nothing(train, tmp_path, log_every):
     with pytest.raises(UserError, match=r"no number at step \d+.*--learning_rate"):
-        train("run", "--steps=300", "--learning_rate=1e30", "--checkpoint_every=1")
+        train(
+            "run", "--steps=300", "--learning_rate=1e30", "--checkpoint_every=1", f"--log_every={log_every}"
+        )
     for value in variables(tmp_path / "run").values():
         assert np.isfinite(value).all()
 
