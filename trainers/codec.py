@@ -21,6 +21,11 @@ flags.DEFINE_float(
 )
 flags.DEFINE_enum("distortion", "mse", ["mse", "ms_ssim"], "Distortion in the loss.")
 flags.adopt_module_key_flags(common)
+flags.register_multi_flags_validator(
+    ["distortion", "patch_size"],
+    lambda v: v["distortion"] != "ms_ssim" or v["patch_size"] >= 176,
+    message="MS-SSIM has five scales, which need patches of 176 pixels or more",
+)
 flags.register_validator("patch_size", lambda v: v % 16 == 0, message="must be a multiple of 16")
 
 

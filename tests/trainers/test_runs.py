@@ -72,6 +72,14 @@ def test_both_drivers_do_the_same(train):
     np.testing.assert_allclose([e["loss"] for e in log(resident)], [e["loss"] for e in log(fit)], rtol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("driver", ["fit", "resident"])
+def test_compiled_steps_do_the_same(train, driver):
+    plain = log(train("plain", "--steps=4"))
+    compiled = log(train("compiled", "--steps=4", f"--driver={driver}", "--jit_compile"))
+    np.testing.assert_allclose([e["loss"] for e in compiled], [e["loss"] for e in plain], rtol=1e-4)
+
+
 def test_several_steps_in_one_call_change_nothing(train):
     assert_same(
         train("one", "--steps=6"), train("three", "--steps=6", "--steps_per_execution=3", "--log_every=3")

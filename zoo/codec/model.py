@@ -33,6 +33,20 @@ def pad_to_multiple(images, multiple):
     return images
 
 
+def mean_squared_error(images, reconstructions):
+    """Mean squared error of pixel values from 0 to 255: [batch, height, width, 3] in [0, 1] -> [batch]."""
+    return 255**2 * tf.reduce_mean(tf.math.squared_difference(images, reconstructions), axis=(1, 2, 3))
+
+
+def ms_ssim_error(images, reconstructions):
+    """255² (1 - MS-SSIM) of RGB: [batch, height, width, 3] in [0, 1], sides of 161 pixels at least -> [batch]."""
+    similarity = tf.image.ssim_multiscale(images, tf.clip_by_value(reconstructions, 0, 1), 1.0)
+    return 255**2 * (1 - similarity)
+
+
+DISTORTIONS = {"mse": mean_squared_error, "ms_ssim": ms_ssim_error}
+
+
 class BLS2017(tf.keras.Model):
     """End-to-end optimized image codec.
 
@@ -91,13 +105,8 @@ class BLS2017(tf.keras.Model):
         return tf.round(latents - self.quantization_offset) + self.quantization_offset
 
     def distortion(self, images, reconstructions):
-        """Distortion of each picture, [batch]: MSE of values from 0 to 255, or 255² (1 - MS-SSIM)."""
-        if self.config.distortion == "mse":
-            return 255**2 * tf.reduce_mean(
-                tf.math.squared_difference(images, reconstructions), axis=(1, 2, 3)
-            )
-        similarity = tf.image.ssim_multiscale(images, tf.clip_by_value(reconstructions, 0, 1), 1.0)
-        return 255**2 * (1 - similarity)
+        """Distortion of each picture, [batch] float32, as the config says; see `DISTORTIONS`."""
+        return DISTORTIONS[self.config.distortion](images, reconstructions)
 
     def call(self, images, training=False):
         """Pictures as they look after the codec: [batch, height, width, 3] float32 in [0, 1], same size out."""
@@ -136,7 +145,7 @@ class BLS2017(tf.keras.Model):
         return self.rate(latents) / pixels, self.distortion(images, reconstructions)
 
     def _track(self, images, reconstructions, bpp, loss):
-        mse = 255**2 * tf.reduce_mean(tf.math.squared_difference(images, reconstructions), axis=(1, 2, 3))
+        mse = mean_squared_error(images, reconstructions)
         values = {"loss": loss, "bpp": bpp, "mse": mse}
         values["psnr"] = 10 / math.log(10) * tf.math.log(255**2 / tf.maximum(mse, 1e-10))
         for name, value in values.items():
