@@ -1,7 +1,7 @@
 # Two commands do all set-up: `make demo` and `make test`. See BUILD.md.
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTHON311 := $(shell for p in python3.11 python3 python3.10; do $$p -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 10), (3, 11)])' 2>/dev/null && echo $$p && break; done)
+PYTHON311 := $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help install demo test test-all compat exports lint format benchmark clean

@@ -43,8 +43,11 @@ def main():
     parser.add_argument("--steps", type=int, default=400, help="training steps (default %(default)s)")
     args = parser.parse_args()
     out = pathlib.Path(args.out)
+    if out.exists() and any(out.iterdir()) and not (out / "report.html").exists():
+        sys.exit(f"{out} holds other things than a report of this demo; give an empty --out.")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    (out / "report.html").touch()  # this folder is the demo's
 
     print("== 1/3  training a small codec on the photographs that come with the zoo")
     started = time.time()

@@ -33,7 +33,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.12",
+    python_requires=">=3.11",
     packages=find_packages(include=["zoo", "zoo.*", "trainers", "trainers.*"]),
     package_data={"zoo": ["**/*.json", "**/*.png", "**/*.jpg", "**/*.md"], "trainers": ["presets/*.flags"]},
     install_requires=["tensorflow>=2.14", "numpy", "pillow", "absl-py"],

@@ -1,1 +1,1 @@
-"""Speed and memory, side by side with peers, in one run. Not tests: nothing here fails on time."""
+"""Speed, side by side with peers, in one run. Not tests: nothing here fails on time."""

@@ -9,7 +9,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = {
     "coding", "data", "export", "images", "layers", "linalg", "losses", "metrics", "optimizers", "serving",
 }  # fmt: skip
-BY_NAME_ONLY = {"cli", "commands", "experiments", "registry"}
 
 
 def modules():

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import signal
 import sys
 import time
@@ -13,18 +12,20 @@ from absl import flags
 from tqdm import tqdm
 
 from trainers import checkpoints
+from zoo.files import write_text
 from zoo.images.files import write_image
 
 FLAGS = flags.FLAGS
 
 
-def make(task, workdir, keeper, start):
+def make(task, workdir, keeper, strategy, start):
     """The callbacks of a run, in the order in which they act."""
     log = Log(workdir, start) if keeper.is_chief else None
+    # Checkpoints come before evaluation, which resets the metrics that tell whether the loss is a number.
     return [
-        LogTraining(log, start, FLAGS.steps),
-        Evaluate(task, log, start),
+        LogTraining(log, start),
         SaveCheckpoints(keeper, start),
+        Evaluate(task, log, strategy, start),
         StopOnSignal(keeper),
     ]
 
@@ -32,7 +33,7 @@ def make(task, workdir, keeper, start):
 class Log:
     """The run's numbers: `log.jsonl`, one JSON object a line, and TensorBoard.
 
-    Entries after step `start` are of a run that was broken off; they are taken out, and come again.
+    Entries of the file after step `start` are of a run that was broken off; they are taken out, and come again.
     """
 
     def __init__(self, workdir, start):
@@ -41,9 +42,7 @@ class Log:
         if self._path.exists():
             lines = self._path.read_text().splitlines()
             kept = [line for line in lines if _step_of(line) <= start]
-            temporary = self._path.with_suffix(".partial")
-            temporary.write_text("".join(line + "\n" for line in kept))
-            os.replace(temporary, self._path)
+            write_text(self._path, "".join(line + "\n" for line in kept))
 
     def scalars(self, split, step, values):
         with self._path.open("a") as file:
@@ -70,27 +69,50 @@ def _step_of(line):
         return math.inf  # cut off in the middle
 
 
-class LogTraining(tf.keras.callbacks.Callback):
-    """Logs averages over the last steps, shows progress, and stops a run whose loss is not a number."""
+class StepCallback(tf.keras.callbacks.Callback):
+    """Calls `after_step(step)` when some steps are done, and knows which intervals that completes.
 
-    def __init__(self, log, start, steps):
+    With `--steps_per_execution` only every so manieth step is seen, and after a stop the count begins anywhere.
+
+    Args:
+      start: int, steps done before.
+    """
+
+    def __init__(self, start):
         super().__init__()
-        self._log, self._start, self._steps = log, start, steps
+        self._start = self._seen = start
+        self._before = start
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self._start + batch + 1
+        self._before, self._seen = self._seen, step
+        self.after_step(step)
+
+    def due(self, every):
+        """Whether the last steps reached or passed a multiple of `every`, or the end."""
+        return self._seen // every > self._before // every or self._seen == FLAGS.steps
+
+
+class LogTraining(StepCallback):
+    """Logs averages since the last log or evaluation, shows progress, and stops a run whose loss is not a number."""
+
+    def __init__(self, log, start):
+        super().__init__(start)
+        self._log = log
         self._bar = None
 
     def on_train_begin(self, logs=None):
         if self._log:
             self._bar = tqdm(
-                initial=self._start, total=self._steps, unit=" steps", dynamic_ncols=True,
+                initial=self._start, total=FLAGS.steps, unit=" steps", dynamic_ncols=True,
                 mininterval=0.5 if sys.stderr.isatty() else 60,
             )  # fmt: skip
         self._since = time.perf_counter(), self._start
 
-    def on_train_batch_end(self, batch, logs=None):
-        step = self._start + batch + 1
+    def after_step(self, step):
         if self._bar is not None:
             self._bar.update(step - self._bar.n)
-        if step % FLAGS.log_every and step != self._steps:
+        if not self.due(FLAGS.log_every):
             return
         values = checkpoints.finite_metrics(self.model, step)
         self.model.reset_metrics()
@@ -108,20 +130,30 @@ class LogTraining(tf.keras.callbacks.Callback):
             self._bar.close()
 
 
-class Evaluate(tf.keras.callbacks.Callback):
+class SaveCheckpoints(StepCallback):
+    """Saves every `--checkpoint_every` steps and at the end."""
+
+    def __init__(self, keeper, start):
+        super().__init__(start)
+        self._keeper = keeper
+
+    def after_step(self, step):
+        if self.due(FLAGS.checkpoint_every):
+            self._keeper.save()
+
+
+class Evaluate(StepCallback):
     """Evaluates every `--eval_every` steps and at the end."""
 
-    def __init__(self, task, log, start):
-        super().__init__()
-        self._task, self._log, self._start = task, log, start
+    def __init__(self, task, log, strategy, start):
+        super().__init__(start)
+        self._task, self._log, self._strategy = task, log, strategy
 
-    def on_train_batch_end(self, batch, logs=None):
-        step = self._start + batch + 1
-        due = FLAGS.eval_every and (step % FLAGS.eval_every == 0 or step == FLAGS.steps)
-        if not due or self._task.validation is None:
+    def after_step(self, step):
+        if self._task.validation is None or not FLAGS.eval_every or not self.due(FLAGS.eval_every):
             return
         self._task.prepare()
-        values = self.model.evaluate(self._task.validation, verbose=0, return_dict=True)
+        values = self.model.evaluate(verbose=0, return_dict=True, **self._data())
         self.model.reset_metrics()
         if self._log:
             self._log.scalars("validation", step, values)
@@ -130,18 +162,18 @@ class Evaluate(tf.keras.callbacks.Callback):
             if self._task.pictures:
                 self._log.pictures(step, self._task.pictures())
 
+    def _data(self):
+        """Every replica evaluates everything: batches of single pictures cannot be split."""
+        validation = self._task.validation
+        if FLAGS.strategy == "none":
+            return {"x": validation}
 
-class SaveCheckpoints(tf.keras.callbacks.Callback):
-    """Saves every `--checkpoint_every` steps and at the end."""
+        def repeated(context):
+            local = context.num_replicas_in_sync // context.num_input_pipelines
+            return validation.flat_map(lambda batch: tf.data.Dataset.from_tensors(batch).repeat(local))
 
-    def __init__(self, keeper, start):
-        super().__init__()
-        self._keeper, self._start = keeper, start
-
-    def on_train_batch_end(self, batch, logs=None):
-        step = self._start + batch + 1
-        if step % FLAGS.checkpoint_every == 0 or step == FLAGS.steps:
-            self._keeper.save()
+        distributed = self._strategy.distribute_datasets_from_function(repeated)
+        return {"x": distributed, "steps": int(validation.cardinality())}
 
 
 class StopOnSignal(tf.keras.callbacks.Callback):

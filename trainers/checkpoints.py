@@ -12,6 +12,15 @@ import tensorflow as tf
 from zoo.errors import UserError
 
 
+def is_chief(resolver):
+    """Whether this process writes what is written once, and its name among the others, from a cluster resolver or None."""
+    if resolver is None or not resolver.task_type:
+        return True, "chief-0"
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    first = resolver.task_type == "chief" or (not has_chief and resolver.task_type == "worker")
+    return first and resolver.task_id == 0, f"{resolver.task_type}-{resolver.task_id}"
+
+
 def finite_metrics(model, step):
     """The model's metrics since they were last reset, a dict of float.
 
@@ -41,11 +50,9 @@ class Keeper:
 
     def __init__(self, task, workdir, strategy):
         self._task = task
-        resolver = strategy.cluster_resolver
-        task_id = resolver.task_id if resolver and resolver.task_type == "worker" else 0
-        self.is_chief = task_id == 0
+        self.is_chief, name = is_chief(strategy.cluster_resolver)
         # All workers must take part in saving; those that are not the chief throw theirs away.
-        self._scratch = None if self.is_chief else workdir / f"scratch-{task_id}"
+        self._scratch = None if self.is_chief else workdir / f"scratch-{name}"
         self._checkpoint = tf.train.Checkpoint(model=task.model, optimizer=task.model.optimizer)
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(self._scratch or workdir / "checkpoints"), max_to_keep=2
@@ -65,6 +72,12 @@ class Keeper:
         """
         step = self.step
         finite_metrics(self._task.model, step)
+        for variable in self._task.model.trainable_variables:
+            if not tf.reduce_all(tf.math.is_finite(variable)):
+                raise UserError(
+                    f"{variable.name} is no number after step {step}; try a lower --learning_rate or "
+                    "--precision=float32; the last checkpoint is from before."
+                )
         if self._manager.latest_checkpoint and self._manager.latest_checkpoint.endswith(f"-{step}"):
             return
         self._task.prepare()
@@ -88,7 +101,6 @@ class Keeper:
         latest = tf.train.latest_checkpoint(str(self._workdir / "checkpoints"))
         if latest is None:
             return 0
-        self._task.model.optimizer.build(self._task.model.trainable_variables)
         try:
             self._checkpoint.restore(latest).assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:

@@ -38,6 +38,7 @@ def build():
     from zoo.codec.export import export_codec
     from zoo.codec.model import BLS2017
     from zoo.data import pipeline
+    from zoo.errors import UserError
 
     config = BLS2017Config(
         num_filters=FLAGS.num_filters,
@@ -48,6 +49,11 @@ def build():
     model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
     photos = zoo.data.load(FLAGS.data, "train")
     held_out = zoo.data.load(FLAGS.validation_data, "test")
+    for source in (photos, held_out):
+        if source.features["image"][1][-1] != 3:
+            raise UserError(f"{source.name} has no colour pictures; the codec takes RGB.")
+    if FLAGS.batch_size % tf.distribute.get_strategy().num_replicas_in_sync:
+        raise UserError(f"--batch_size={FLAGS.batch_size} cannot be split evenly between the replicas.")
 
     patch = pipeline.random_patch(FLAGS.patch_size)
 

@@ -15,6 +15,7 @@ from typing import Any
 from absl import app, flags, logging
 
 from zoo.errors import UserError
+from zoo.files import write_text
 
 FLAGS = flags.FLAGS
 
@@ -56,11 +57,15 @@ flags.DEFINE_integer("log_every", 100, "Steps between two entries of the log.", 
 flags.DEFINE_integer("eval_every", 2000, "Steps between two evaluations; 0 for none.", lower_bound=0)
 flags.DEFINE_integer("checkpoint_every", 1000, "Steps between two checkpoints.", lower_bound=1)
 flags.DEFINE_string("init_from", None, "Start from the variables of this run, export or checkpoint.")
+flags.DEFINE_string(
+    "data_note", None, "What the training data are, and on which terms, for the model's card."
+)
 flags.DEFINE_string("export_dir", None, "Export the trained model to this directory at the end.")
 
 # Flags that may differ when a run goes on; all others would make it another run.
 FREE_FLAGS = {
     "workdir", "steps_per_execution", "log_every", "eval_every", "checkpoint_every", "export_dir", "init_from", "steps",
+    "data_note",
 }  # fmt: skip
 
 
@@ -110,8 +115,10 @@ def _parse(argv):
     if len(rest) > 1:
         sys.exit(f"{os.path.basename(argv[0])}: {rest[1]!r} is not a flag; flags look like --steps=1000.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow  # noqa: F401
-
+    try:
+        import tensorflow  # noqa: F401
+    except KeyboardInterrupt:
+        sys.exit("stopped before the first step")
     return rest
 
 
@@ -122,6 +129,8 @@ def _guarded(build):
     logging.set_verbosity(logging.WARNING)
     try:
         run(build)
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on from the last checkpoint")
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -145,7 +154,10 @@ def make_strategy():
             raise UserError(
                 "--strategy=multi_worker needs the cluster in the environment variable TF_CONFIG; see BUILD.md."
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"TF_CONFIG cannot be used: {error}; see BUILD.md for one that can.") from None
     if FLAGS.strategy == "mirrored":
         if FLAGS.replicas:
             cpu = tf.config.list_physical_devices("CPU")[0]
@@ -178,26 +190,18 @@ def compile_kwargs():
     return {"jit_compile": FLAGS.jit_compile, "steps_per_execution": FLAGS.steps_per_execution}
 
 
-def check_same_run(workdir, binary):
-    """Notes the key flags of a binary (a module) in `workdir`, or raises if a run was started there with others."""
+def check_same_run(workdir, now):
+    """Raises a `UserError` if `workdir` holds a run that was started with other flags than `now`, a dict."""
     path = workdir / "flags.json"
-    now = {flag.name: flag.value for flag in FLAGS.get_key_flags_for_module(binary)}
-    if path.exists():
-        before = json.loads(path.read_text())
-        for name, value in now.items():
-            if name not in FREE_FLAGS and name in before and before[name] != value:
-                raise UserError(
-                    f"{workdir} holds a run with --{name}={before[name]}, not {value}; take another --workdir, "
-                    f"or start from its variables with --init_from={workdir}."
-                )
-    write_text(path, json.dumps(now, indent=2) + "\n")
-
-
-def write_text(path, text):
-    """Writes a file that is there whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    if not path.exists():
+        return
+    before = json.loads(path.read_text())
+    for name, value in now.items():
+        if name not in FREE_FLAGS and name in before and before[name] != value:
+            raise UserError(
+                f"{workdir} holds a run with --{name}={before[name]}, not {value}; take another --workdir, "
+                f"or start from its variables with --init_from={workdir}."
+            )
 
 
 def run(build):
@@ -210,15 +214,21 @@ def run(build):
     tf.keras.mixed_precision.set_global_policy(FLAGS.precision)
     strategy = make_strategy()
     workdir = pathlib.Path(FLAGS.workdir)
+    binary = sys.modules[build.__module__]
+    flags_now = {flag.name: flag.value for flag in FLAGS.get_key_flags_for_module(binary)}
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        check_same_run(workdir, sys.modules[build.__module__])
+        check_same_run(workdir, flags_now)
     except (OSError, ValueError) as error:
         raise UserError(f"--workdir={workdir} cannot be used: {error}") from None
 
     with strategy.scope():
         task = build()
+        # All variables now: made later, outside of the scope, the replicas would share the optimizer's.
+        task.model.optimizer.build(task.model.trainable_variables)
     keeper = checkpoints.Keeper(task, workdir, strategy)
+    if keeper.is_chief:
+        write_text(workdir / "flags.json", json.dumps(flags_now, indent=2) + "\n")
     start = keeper.restore_latest()
     if start == 0 and FLAGS.init_from:
         keeper.restore_variables(FLAGS.init_from)
@@ -228,7 +238,7 @@ def run(build):
         print(f"going on at step {start}", file=sys.stderr)
 
     if start < FLAGS.steps:
-        between_steps = callbacks.make(task, workdir, keeper, start)
+        between_steps = callbacks.make(task, workdir, keeper, strategy, start)
         try:
             stopped = drivers.DRIVERS[FLAGS.driver](task, strategy, start, FLAGS.steps, between_steps)
         finally:

@@ -44,6 +44,10 @@ def resident(task, strategy, start, steps, callbacks):
         )
     model = task.model
     replicas = strategy.num_replicas_in_sync
+    if FLAGS.batch_size % replicas:
+        raise UserError(
+            f"--batch_size={FLAGS.batch_size} cannot be shared by {replicas} replicas; use a multiple."
+        )
 
     # XLA takes the step alone: it has no kernel for the shuffling that draws a batch.
     train_step = tf.function(model.train_step, jit_compile=True) if FLAGS.jit_compile else model.train_step
@@ -60,7 +64,6 @@ def resident(task, strategy, start, steps, callbacks):
 
     callbacks = tf.keras.callbacks.CallbackList(callbacks, model=model, add_history=False, add_progbar=False)
     model.stop_training = False
-    model.optimizer.build(model.trainable_variables)  # no variable may be made inside the loop
     callbacks.on_train_begin()
     step = start
     while step < steps and not model.stop_training:

@@ -5,6 +5,7 @@ import pathlib
 
 from zoo import registry
 from zoo.errors import UserError
+from zoo.files import write_text
 
 
 def begin(workdir, source):
@@ -17,7 +18,7 @@ def begin(workdir, source):
             before = registry.read_card(registry.find_export(str(source)))["training"]
         except UserError:
             before = [{"init_from": source.name}]
-    (workdir / "history.json").write_text(json.dumps(before, indent=1) + "\n")
+    write_text(workdir / "history.json", json.dumps(before, indent=1) + "\n")
 
 
 def phases(workdir):

@@ -52,12 +52,15 @@ def main(argv=None):
     except UserError as error:
         print(f"toulon {name}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"toulon {name}: stopped", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"toulon {name}: {error.filename or ''}: {error.strerror}".replace(": :", ":"), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"toulon {name}: stopped", file=sys.stderr)
+        return 130
 
 
 class _Parser(argparse.ArgumentParser):

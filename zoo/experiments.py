@@ -11,7 +11,6 @@ import importlib
 import importlib.metadata
 import json
 import math
-import os
 import pathlib
 import platform
 import re
@@ -21,6 +20,7 @@ from collections.abc import Callable, Mapping
 
 import zoo
 from zoo.errors import UserError
+from zoo.files import write_text
 
 SCALES = ("smoke", "cpu", "paper")
 
@@ -78,13 +78,6 @@ class Run:
         write_text(path, text)
         self.computed += 1
         return json.loads(text)
-
-
-def write_text(path, text):
-    """Writes a file that is there whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text)
-    os.replace(temporary, path)
 
 
 def papers():

@@ -33,6 +33,14 @@ def test_file_length_is_what_was_estimated(codec, photograph):
     )  # tables of a random prior are coarse
 
 
+def test_absurd_sizes_are_refused_before_any_work(codec, photograph):
+    real = unpack(codec.encode(photograph))
+    with pytest.raises(UserError, match="megapixels"):
+        codec.decode(Container(real.model, 1, 2**26, real.payload).pack())
+    with pytest.raises(UserError, match="megapixels"):
+        codec.encode(np.broadcast_to(np.zeros([1, 1, 3], np.uint8), [1, 2**23, 3]))
+
+
 def test_wrong_models_files_are_refused(codec, photograph):
     other = Container(b"another!", 16, 16, unpack(codec.encode(photograph)).payload).pack()
     with pytest.raises(UserError, match="made by model 616e6f7468657221"):

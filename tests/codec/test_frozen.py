@@ -22,6 +22,21 @@ def test_transforms_are_the_models(photograph, variant):
     assert np.abs(codec.synthesize(latents).numpy() - decoded).max() <= 1
 
 
+def test_a_model_without_tables_is_told():
+    with pytest.raises(ValueError, match=r"make_tables\(\)"):
+        FrozenCodec(zoo.create("bls2017", num_filters=4))
+
+
+def test_multiply_adds_are_those_of_the_layers():
+    model = zoo.create("bls2017", num_filters=8)
+    model.make_tables()
+    # Analysis: 9x9 at 1/16 of the pixels, 5x5 at 1/64 and 1/256, a GDN after each.
+    analysis = 81 * 3 * 8 / 16 + 25 * 64 * (1 / 64 + 1 / 256) + 64 * (1 / 16 + 1 / 64 + 1 / 256)
+    # Synthesis, in phases: 3x3 to 4 and 4 times the channels at 1/256 and 1/64, then to 48 at 1/16.
+    synthesis = 9 * 8 * 32 * (1 / 256 + 1 / 64) + 9 * 8 * 48 / 16 + 64 * (1 / 256 + 1 / 64 + 1 / 16)
+    assert FrozenCodec(model).multiply_adds == {"analysis": round(analysis), "synthesis": round(synthesis)}
+
+
 def coder(model):
     return tfc.ContinuousBatchedEntropyModel(
         prior_shape=(8,), coding_rank=3, compression=True, stateless=True, cdf=model.cdf.value(),

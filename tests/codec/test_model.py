@@ -133,6 +133,8 @@ def test_keras_files_are_refused(tiny_codec, tmp_path):
         for name in ("a.h5", "a.keras", "a.weights.h5"):
             with pytest.raises(UserError, match="tf.train.Checkpoint"):
                 call(str(tmp_path / name))
+    with pytest.raises(UserError, match="tf.train.Checkpoint"):
+        tf.keras.models.save_model(tiny_codec, str(tmp_path / "a.keras"))
     assert not list(tmp_path.iterdir())
 
 
@@ -142,6 +144,13 @@ def test_weights_round_trip(tiny_codec, tmp_path):
     other.load_weights(str(tmp_path / "w"))
     for before, after in zip(tiny_codec.variables, other.variables, strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_identity_follows_the_config():
+    tf.keras.utils.set_random_seed(1)
+    models = [zoo.create("bls2017", num_filters=4, input_scale=scale) for scale in (4.0, 8.0)]
+    models[1].set_weights(models[0].get_weights())
+    assert models[0].identity() != models[1].identity()
 
 
 def test_identity_follows_what_decoding_needs(tiny_codec):

@@ -158,28 +158,71 @@ def losses(workdir):
     return [entry["loss"] for entry in log(workdir)]
 
 
-@pytest.mark.slow
-def test_two_workers_are_one_process(tmp_path):
-    flags = ["--steps=20", "--batch_size=4", "--seed=3"]
+DISTRIBUTED = ["--batch_size=4", "--seed=3", "--eval_every=10", "--checkpoint_every=10"]
+
+
+def run_workers(workdir, *flags):
+    """Runs two workers to their end."""
     workers = [f"localhost:{port}" for port in free_ports(2)]
+    tasks = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(2)]
     processes = [
-        start(tmp_path / "two", *flags, "--strategy=multi_worker",
-              TF_CONFIG=json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}}))
-        for i in range(2)
-    ]  # fmt: skip
+        start(workdir, *DISTRIBUTED, *flags, "--strategy=multi_worker", TF_CONFIG=json.dumps(task))
+        for task in tasks
+    ]
     for process in processes:
         code, _, err = finish(process)
         assert code == 0, err[-2000:]
-    assert finish(start(tmp_path / "one", *flags))[0] == 0
-    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-5)
-    # and it goes on from its checkpoint alone
-    assert finish(start(tmp_path / "two", *flags, "--steps=22"))[0] != 0  # --strategy differs: another run
+
+
+def assert_same_log(one, other):
+    """Losses agree to 1e-5 at every step, evaluations too."""
+    assert [entry["step"] for entry in log(one)] == list(range(1, 21))
+    np.testing.assert_allclose(losses(one), losses(other), rtol=1e-5)
+    for mine, yours in zip(log(one, "validation"), log(other, "validation"), strict=True):
+        np.testing.assert_allclose(mine["loss"], yours["loss"], rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("one") / "one"
+    assert finish(start(workdir, *DISTRIBUTED, "--steps=20"))[0] == 0
+    return workdir
 
 
 @pytest.mark.slow
-def test_two_replicas_are_one_device(tmp_path):
-    flags = ["--steps=20", "--batch_size=4", "--seed=3"]
-    code, _, err = finish(start(tmp_path / "two", *flags, "--strategy=mirrored", "--replicas=2"))
-    assert code == 0, err[-2000:]
-    assert finish(start(tmp_path / "one", *flags))[0] == 0
-    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-5)
+def test_two_workers_are_one_process(tmp_path, one_process):
+    # In two parts, so that the second goes on from what the first saved.
+    run_workers(tmp_path / "two", "--steps=10")
+    run_workers(tmp_path / "two", "--steps=20", f"--export_dir={tmp_path}/exported/two")
+    assert_same_log(tmp_path / "two", one_process)
+    assert (tmp_path / "exported" / "two" / "1" / "saved_model.pb").exists()
+    assert not list((tmp_path / "two").glob("scratch*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("driver", ["fit", "resident"])
+def test_two_replicas_are_one_device(tmp_path, one_process, driver):
+    flags = [*DISTRIBUTED, "--strategy=mirrored", "--replicas=2", f"--driver={driver}"]
+    for steps in (10, 20):
+        code, _, err = finish(start(tmp_path / "two", *flags, f"--steps={steps}"))
+        assert code == 0, err[-2000:]
+    assert_same_log(tmp_path / "two", one_process)
+
+
+def test_a_batch_that_replicas_cannot_share_is_told(tmp_path):
+    code, _, err = finish(start(tmp_path / "run", "--batch_size=3", "--strategy=mirrored", "--replicas=2"))
+    assert code == 1
+    assert "--batch_size=3" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert not (tmp_path / "run" / "flags.json").exists()  # so that the mended command may use the directory
+
+
+@pytest.mark.parametrize("delay", [0.5, 4])
+def test_ctrl_c_before_the_first_step_is_one_line(tmp_path, delay):
+    process = start(tmp_path / "run", "--steps=5")
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    assert code != 0
+    assert "Traceback" not in err
+    assert "stopped" in err.splitlines()[-1]

@@ -142,6 +142,31 @@ def test_a_full_disk_is_told_and_older_checkpoints_stay(train, tmp_path, monkeyp
     assert_same(train("run", "--steps=4"), train("whole", "--steps=4"))
 
 
+def test_intervals_are_kept_whatever_the_steps_of_one_call(train):
+    workdir = train(
+        "run",
+        "--steps=20",
+        "--steps_per_execution=7",
+        "--log_every=5",
+        "--checkpoint_every=5",
+        "--eval_every=10",
+    )
+    assert [entry["step"] for entry in log(workdir)] == [7, 14, 20]
+    assert [entry["step"] for entry in log(workdir, "validation")] == [14, 20]
+
+
+def test_a_mistaken_flag_does_not_claim_the_directory(train):
+    with pytest.raises(UserError, match="matches 0 paths"):
+        train("run", "--steps=1", "--data=folder:nothing/*.png")
+    train("run", "--steps=1")
+
+
+def test_grey_pictures_are_told(train, tmp_path):
+    np.savez(tmp_path / "grey.npz", x_train=np.zeros([4, 28, 28], np.uint8))
+    with pytest.raises(UserError, match="the codec takes RGB"):
+        train("run", "--steps=1", f"--data=npz:{tmp_path}/grey.npz")
+
+
 def test_an_unfitting_checkpoint_is_told(train, tmp_path):
     first = train("first", "--steps=1")
     with pytest.raises(UserError, match="does not fit this model"):

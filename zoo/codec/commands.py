@@ -4,6 +4,7 @@ import os
 
 from zoo.coding.container import HEADER_BYTES, unpack
 from zoo.errors import UserError
+from zoo.files import read_bytes, write_bytes
 
 DEFAULT_MODEL = "bls2017-mse-0.01"
 
@@ -35,11 +36,11 @@ def add_arguments_decompress(parser):
 
 def run_decompress(args):
     """Restores a picture."""
-    from zoo.images.files import EXTENSIONS, write_image
+    from zoo.images.files import WRITABLE, write_image
 
     data = read_bytes(args.input)
     unpack(data)  # a damaged file is told before TensorFlow is loaded
-    _check_output(args.output, *EXTENSIONS)
+    _check_output(args.output, *WRITABLE)
     image = _load(args.model).decode(data)
     write_image(args.output, image)
     print(f"{args.output}: {image.shape[1]} x {image.shape[0]}")
@@ -58,28 +59,6 @@ def run_info(args):
     print(
         f"header {HEADER_BYTES} bytes, range coder, checksum right, model {file.model.hex()} ({_model_name(file.model)})"
     )
-
-
-def read_bytes(path):
-    """A file's bytes; UserError if there is none."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def write_bytes(path, data):
-    """Writes a file, whole or not at all; UserError if it cannot be."""
-    temporary = f"{path}.partial"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _add_model(parser):

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+TOTAL_STRIDE = 16  # pixels to a latent, each way
+
 
 @dataclasses.dataclass(frozen=True)
 class BLS2017Config:

@@ -10,7 +10,8 @@ from zoo.codec import anchors as classical
 from zoo.codec import rate_distortion as rd
 from zoo.codec.published import PUBLISHED
 from zoo.errors import UserError
-from zoo.experiments import Experiment, write_text
+from zoo.experiments import Experiment
+from zoo.files import write_text
 from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim, ms_ssim_db
 from zoo.metrics.psnr import psnr
 

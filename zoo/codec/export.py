@@ -7,11 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import registry
+from zoo.codec.config import TOTAL_STRIDE
 from zoo.codec.frozen import FrozenCodec
 from zoo.codec.model import pad_to_multiple
-from zoo.codec.networks import TOTAL_STRIDE
 from zoo.export import card, saved_model, serving_files, tflite
-from zoo.images.graph import MAX_PIXELS, decode_picture
+from zoo.images.graph import decode_picture
+from zoo.images.limits import MAX_PIXELS
 
 ABOUT = pathlib.Path(__file__).parent / "cards.json"
 
@@ -44,6 +45,7 @@ def export_codec(model, root, training=()):
         serving_files.write_warmup(directory, name, warmup_requests(codec))
         about = json.loads(ABOUT.read_text())[entry.name]
         facts = {
+            "multiply_adds_per_pixel": codec.multiply_adds,
             "identity": model.identity().hex(),
             "parameters": sum(int(tf.size(v)) for v in model.trainable_variables),
             "signatures": {key: saved_model.describe(f) for key, f in signatures.items()},
@@ -75,7 +77,8 @@ def make_signatures(codec):
 
     def analyze(image):
         sizes = tf.tile(tf.shape(image)[None, 1:3], [tf.shape(image)[0], 1])
-        with tf.control_dependencies([_assert_pixels(tf.shape(image)[1:3])]):
+        covered = -(-tf.shape(image)[1:3] // TOTAL_STRIDE) * TOTAL_STRIDE
+        with tf.control_dependencies([_assert_pixels(covered)]):
             image = tf.identity(image)
         return {"latents": codec.analyze(pad_to_multiple(image, TOTAL_STRIDE)), "size": sizes}
 

@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import registry
-from zoo.codec.networks import TOTAL_STRIDE
+from zoo.codec.config import TOTAL_STRIDE
 from zoo.coding.container import Container, unpack
 from zoo.errors import UserError
+from zoo.images.limits import MAX_PIXELS
 
 
 def load_codec(name):
@@ -53,7 +54,12 @@ class FileCodec:
         )  # fmt: skip
 
     def encode(self, image):
-        """Compresses a picture, [height, width, 3] uint8, to the bytes of a `.tln` file."""
+        """Compresses a picture, [height, width, 3] uint8, to the bytes of a `.tln` file.
+
+        Raises:
+          UserError: the picture is too large.
+        """
+        _check_size(*image.shape[:2])
         code = self._signatures["analyze"](image=tf.constant(image[None]))
         payload = self._coder.compress(tf.cast(code["latents"], tf.float32))[0].numpy()
         return Container(self._identity, *image.shape[:2], payload).pack()
@@ -70,6 +76,7 @@ class FileCodec:
                 f"the file was made by model {container.model.hex()}, not by {self.name} "
                 f"({self._identity.hex()}); give its model with --model."
             )
+        _check_size(container.height, container.width)
         size = np.array([[container.height, container.width]], np.int32)
         try:
             latents = self._coder.decompress(tf.constant([container.payload]), -(-size[0] // TOTAL_STRIDE))
@@ -87,3 +94,11 @@ class FileCodec:
         code = self._signatures["analyze"](image=tf.constant(image[None]))
         latents = tf.cast(code["latents"], tf.float32) + self._model.quantization_offset
         return float(self._model.rate(latents)[0])
+
+
+def _check_size(height, width):
+    """Raises a `UserError` for what the transforms refuse: sides are rounded up to multiples of 16."""
+    if -(-height // TOTAL_STRIDE) * -(-width // TOTAL_STRIDE) * TOTAL_STRIDE**2 > MAX_PIXELS:
+        raise UserError(
+            f"the picture has {width} x {height} pixels; at most {MAX_PIXELS // 2**20} megapixels are taken."
+        )

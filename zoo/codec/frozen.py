@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_compression as tfc
 
+from zoo.codec.config import TOTAL_STRIDE
 from zoo.layers.signal_conv import polyphase_kernel
 
 
@@ -61,6 +62,19 @@ def freeze(model):
     return list(steps(model.analysis)), list(steps(model.synthesis))
 
 
+def multiply_adds(steps, density):
+    """Multiply-adds per pixel of a frozen transform whose input has `density` samples a pixel, rounded."""
+    total, upward = 0.0, density < 1
+    for step in steps:
+        if isinstance(step, Normalization):
+            total += density * step.gamma.size
+            continue
+        density = density if upward else density / step.stride**2
+        total += density * step.kernel.size
+        density = density * step.stride**2 if upward else density
+    return round(total)
+
+
 def normalize(x, step):
     """GDN, x / (beta + gamma |x|^alpha)^epsilon, or its inverse, which multiplies: [B, H, W, C] float32."""
     pool = {1.0: tf.abs, 2.0: tf.square}.get(step.alpha, lambda v: tf.abs(v) ** step.alpha)(x)
@@ -100,14 +114,27 @@ class FrozenCodec:
 
     Args:
       model: a trained `zoo.codec.model.BLS2017` with its tables made.
+
+    Attributes:
+      channels: int, of the latents.
+      multiply_adds: dict of transform to multiply-adds per pixel, GDN included.
+
+    Raises:
+      ValueError: the model has no tables.
     """
 
     def __init__(self, model):
+        if tf.size(model.cdf) == 0:
+            raise ValueError("the model has no tables yet; call its make_tables() first.")
         self._mean, self._scale = model.config.input_mean, model.config.input_scale
         self._offset = model.quantization_offset.numpy()
         self._table_bits = TableBits(model.cdf.numpy(), model.cdf_offset.numpy())
         self.channels = model.config.num_filters
         analysis, synthesis = freeze(model)
+        self.multiply_adds = {
+            "analysis": multiply_adds(analysis, 1.0),
+            "synthesis": multiply_adds(synthesis, 1 / TOTAL_STRIDE**2),
+        }
         # One concrete function each, called by every signature: the constants are stored once.
         pictures = tf.TensorSpec([None, None, None, 3])
         latents = tf.TensorSpec([None, None, None, self.channels])

@@ -6,8 +6,8 @@ import math
 import tensorflow as tf
 import tensorflow_compression as tfc
 
-from zoo.codec.config import BLS2017Config
-from zoo.codec.networks import TOTAL_STRIDE, AnalysisTransform, SynthesisTransform
+from zoo.codec.config import TOTAL_STRIDE, BLS2017Config
+from zoo.codec.networks import AnalysisTransform, SynthesisTransform
 from zoo.errors import UserError
 from zoo.random import uniform_per_example
 
@@ -160,11 +160,19 @@ class BLS2017(tf.keras.Model):
         self.quantization_offset.assign(quantization_offset)
 
     def identity(self):
-        """8 bytes that name this model: a hash of the tables and of the synthesis' variables.
+        """8 bytes that name this model: a hash of all that decoding needs.
 
         Two models of one identity decode each other's files.
         """
-        digest = hashlib.sha256()
+        config = self.config
+        decoding = (
+            config.input_mean,
+            config.input_scale,
+            config.gdn_alpha,
+            config.gdn_epsilon,
+            config.bottleneck_gdn,
+        )
+        digest = hashlib.sha256(repr(decoding).encode())
         for variable in [
             self.cdf,
             self.cdf_offset,
@@ -175,19 +183,15 @@ class BLS2017(tf.keras.Model):
         return digest.digest()[:8]
 
     def variables_checkpoint(self):
-        """A `tf.train.Checkpoint` of the model alone, without its optimizer; `Checkpoint(model=…)` reads it."""
+        """A `tf.train.Checkpoint` of the model's variables, without optimizer and metrics."""
         state = tf.Module()
-        for name in (
-            "analysis",
-            "synthesis",
-            "prior",
-            "cdf",
-            "cdf_offset",
-            "quantization_offset",
-            "trackers",
-        ):
+        for name in ("analysis", "synthesis", "prior", "cdf", "cdf_offset", "quantization_offset"):
             setattr(state, name, getattr(self, name))
         return tf.train.Checkpoint(model=state)
+
+    def get_config(self):
+        """Refuses, like `save`: Keras asks for it when it writes a file."""
+        self.save()
 
     def save(self, *args, **kwargs):
         """Refuses: Keras' files lose the kernels, GDN and prior without a word.

@@ -5,8 +5,6 @@ import tensorflow_compression as tfc
 
 from zoo.layers.signal_conv import SignalConv2D
 
-TOTAL_STRIDE = 16  # pixels to a latent, each way
-
 
 def _gdn(config, inverse, name):
     return tfc.GDN(

@@ -18,11 +18,11 @@ import struct
 import zlib
 
 from zoo.errors import UserError
+from zoo.images.limits import MAX_PIXELS
 
 MAGIC = b"TLN"
 VERSION = 0
 RANGE_CODER = 1
-MAX_PIXELS = 2**26  # 64 megapixels; a header that claims more is not believed
 
 _HEADER = struct.Struct(">3sBB8sII")
 HEADER_BYTES = _HEADER.size + 4

@@ -4,10 +4,10 @@ import dataclasses
 import datetime
 import hashlib
 import json
-import os
 import pathlib
 
 import zoo
+from zoo.files import write_text
 
 
 def make_card(name, entry, about, config, training, **facts):
@@ -29,8 +29,9 @@ def make_card(name, entry, about, config, training, **facts):
     return {
         "name": name,
         "model": entry.name,
-        "summary": entry.summary,
+        "summary": entry.summary if name == entry.name else about["title"],
         **about,
+        "training_data": sorted({_data_of(phase) for phase in training}),
         "config": dataclasses.asdict(config),
         "training": training,
         **facts,
@@ -41,6 +42,12 @@ def make_card(name, entry, about, config, training, **facts):
             "tensorflow": tf.__version__,
         },
     }
+
+
+def _data_of(phase):
+    """What a phase of training says of its data: the note that was given, else the source."""
+    flags = phase.get("flags", {})
+    return flags.get("data_note") or flags.get("data") or "unknown"
 
 
 def write_card(directory, card):
@@ -54,9 +61,9 @@ def write_card(directory, card):
         for path in sorted(directory.rglob("*"))
         if path.is_file() and path.name != "card.json"
     }
-    temporary = directory / "card.json.partial"
-    temporary.write_text(json.dumps(card | {"files": files}, indent=1, ensure_ascii=False) + "\n")
-    os.replace(temporary, directory / "card.json")
+    write_text(
+        directory / "card.json", json.dumps(card | {"files": files}, indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def format_card(card):

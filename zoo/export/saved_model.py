@@ -18,8 +18,8 @@ def new_version(root):
       root: directory of the model; versions are its integer subdirectories and never overwritten.
 
     Yields:
-      A `pathlib.Path`, a temporary directory that gets its number at the end. Its attribute-free name starts
-      with a dot, so that TF Serving, which looks for integers, does not see it.
+      A `pathlib.Path`, a temporary directory that gets its number at the end. TF Serving, which looks for integers,
+      does not see it.
 
     Raises:
       UserError: `root` cannot be written.

@@ -4,6 +4,8 @@ import pathlib
 
 import tensorflow as tf
 
+from zoo.files import write_text
+
 MODELS_HEADER = """# The models of this folder for TF Serving: --model_config_file=/models/models.config
 model_config_list {
 """
@@ -14,6 +16,8 @@ MODEL = """  config {{
   }}
 """
 BATCHING = """# --enable_batching --batching_parameters_file=/models/batching.config
+# The server then merges requests of equal shapes. A codec's `synthesize` takes one size a batch, and its `analyze_bytes`
+# pictures of one size: do not batch where clients send these pictures of several sizes.
 max_batch_size { value: 8 }
 batch_timeout_micros { value: 2000 }
 max_enqueued_batches { value: 64 }
@@ -52,12 +56,14 @@ def write_warmup(directory, name, requests):
 
 
 def write_server_configs(root):
-    """Writes models.config, batching.config and monitoring.config for all exports in `root`.
+    """Writes models.config for all exports in `root`, and batching.config and monitoring.config if there are none.
 
     Paths in them are those of the serving image, where the folder is mounted as /models.
     """
     root = pathlib.Path(root)
     names = sorted({path.parent.parent.name for path in root.glob("*/*/saved_model.pb")})
     models = MODELS_HEADER + "".join(MODEL.format(name=name) for name in names) + "}\n"
-    for name, text in [("models", models), ("batching", BATCHING), ("monitoring", MONITORING)]:
-        (root / f"{name}.config").write_text(text)
+    write_text(root / "models.config", models)
+    for name, text in [("batching", BATCHING), ("monitoring", MONITORING)]:
+        if not (root / f"{name}.config").exists():  # a person may have changed it
+            write_text(root / f"{name}.config", text)

@@ -6,8 +6,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.errors import UserError
+from zoo.files import writing
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+WRITABLE = tuple(extension for extension in EXTENSIONS if extension != ".pgm")  # grey only
+JPEG = {"quality": 95, "subsampling": "4:4:4"}
 
 
 def open_image(path):
@@ -62,17 +65,17 @@ def read_rgb(path):
 def write_image(path, image):
     """Writes [height, width, 3] uint8 in the format of the path's extension; the file appears whole or not at all.
 
+    All formats keep every grey level but JPEG, which is written at quality 95 without subsampling.
+
     Raises:
       UserError: the extension is unknown, or the file cannot be written.
     """
-    root, extension = os.path.splitext(path)
-    if extension.lower() not in EXTENSIONS:
+    extension = os.path.splitext(path)[1].lower()
+    if extension not in WRITABLE:
         raise UserError(f"{path}: cannot tell the format; use an extension such as .png.")
-    temporary = f"{root}.partial{extension}"
-    try:
-        Image.fromarray(image).save(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise UserError(f"{path} cannot be written: {error}") from None
+    options = {".jpg": JPEG, ".jpeg": JPEG, ".webp": {"lossless": True}}.get(extension, {})
+    with writing(path) as temporary:
+        try:
+            Image.fromarray(image).save(temporary, **options)
+        except ValueError as error:  # too large for the format
+            raise UserError(f"{path} cannot be written: {error}.") from None

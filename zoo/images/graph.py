@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-MAX_PIXELS = 2**26  # 64 megapixels
+from zoo.images.limits import MAX_PIXELS
 
 
 def decode_picture(data):

@@ -3,13 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import interpolate
 
-INTERPOLATORS = {
-    "pchip": interpolate.PchipInterpolator,
-    "akima": interpolate.Akima1DInterpolator,
-    "linear": lambda x, y: interpolate.make_interp_spline(x, y, k=1),
-}
+METHODS = ("pchip", "akima", "linear")
 MIN_POINTS = 4
 
 
@@ -46,8 +41,8 @@ def bd_rate(anchor_rate, anchor_quality, rate, quality, method="pchip"):
       ValueError: too few points, a curve whose quality does not grow with its rate, no common interval of
         quality, or an unknown method.
     """
-    if method not in INTERPOLATORS:
-        raise ValueError(f"method is {method!r}; there are {', '.join(INTERPOLATORS)}.")
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; there are {', '.join(METHODS)}.")
     anchor_q, anchor_log = _curve("the anchor", anchor_rate, anchor_quality)
     q, log = _curve("the curve", rate, quality)
     low, high = max(anchor_q[0], q[0]), min(anchor_q[-1], q[-1])
@@ -56,11 +51,20 @@ def bd_rate(anchor_rate, anchor_quality, rate, quality, method="pchip"):
             f"the curves share no quality: the anchor covers {anchor_q[0]:.3f} to {anchor_q[-1]:.3f}, "
             f"the curve {q[0]:.3f} to {q[-1]:.3f}."
         )
-    interpolator = INTERPOLATORS[method]
+    interpolator = _interpolator(method)
     area = interpolator(q, log).integrate(low, high)
     anchor_area = interpolator(anchor_q, anchor_log).integrate(low, high)
     percent = 100 * np.expm1((area - anchor_area) / (high - low))
     return BDRate(float(percent), float(low), float(high))
+
+
+def _interpolator(method):
+    """The function of (x, y) that makes an interpolant with `integrate`. SciPy comes late, for who only lists."""
+    from scipy import interpolate
+
+    if method == "linear":
+        return lambda x, y: interpolate.make_interp_spline(x, y, k=1)
+    return {"pchip": interpolate.PchipInterpolator, "akima": interpolate.Akima1DInterpolator}[method]
 
 
 def _curve(name, rate, quality):

@@ -1,12 +1,12 @@
-"""Writes the figures of `results/` into the READMEs, between their markers: `python -m zoo.codec.readme`."""
+"""Writes the figures of the papers' `results/` into the READMEs, between their markers: `python tools/fill_readmes.py`."""
 
 import json
 import pathlib
 import re
 
-HERE = pathlib.Path(__file__).resolve().parent
-RESULT = HERE / "results" / "rate-distortion" / "result.json"
-READMES = (HERE / "README.md", HERE.parents[1] / "README.md")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULT = ROOT / "zoo" / "codec" / "results" / "rate-distortion" / "result.json"
+READMES = (ROOT / "zoo" / "codec" / "README.md", ROOT / "README.md")
 LABELS = {
     "jpeg-420": "JPEG (4:2:0, optimized)",
     "jpeg-444": "JPEG (4:4:4, optimized)",

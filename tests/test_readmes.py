@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from zoo.codec import readme
+from tools import fill_readmes as readme
 
 
 def test_the_readmes_hold_what_the_results_say():
     content = readme.table(json.loads(readme.RESULT.read_text()))
     for path in readme.READMES:
         text = path.read_text()
-        assert content in text, "run python -m zoo.codec.readme"
+        assert content in text, "run python tools/fill_readmes.py"
         assert readme.fill(text, content) == text
 
 
