@@ -15,6 +15,10 @@ out = {}
 for name, function in loaded.signatures.items():
     specs = function.structured_input_signature[1]
     out[name] = {k: [s.dtype.name, s.shape.as_list()] for k, s in specs.items()}
+main = loaded.signatures["serving_default"]
+specs = main.structured_input_signature[1]
+zeros = {k: tf.zeros([16 if n is None else n for n in s.shape], s.dtype) for k, s in specs.items()}
+assert all(value.shape[0] == 16 for value in main(**zeros).values())
 print(json.dumps(out))
 """
 

@@ -121,7 +121,8 @@ class LogTraining(StepCallback):
             rate = (step - self._since[1]) / (now - self._since[0])
             self._since = now, step
             values["learning_rate"] = float(tf.convert_to_tensor(self.model.optimizer.learning_rate))
-            self._bar.set_postfix({name: f"{value:.4g}" for name, value in list(values.items())[:4]})
+            shown = {name: f"{value:.4g}" for name, value in list(values.items())[:4]}
+            self._bar.set_postfix(shown, refresh=sys.stderr.isatty())
             self._log.scalars("train", step, values | {"steps_per_second": round(rate, 3)})
 
     def close(self):

@@ -36,6 +36,8 @@ def write_answers(folder):
             "analyze": {"image": photograph[None]},
             "reconstruct": {"image": photograph[None]},
             "synthesize": {name: value.numpy() for name, value in code.items()},
+            "synthesize_bytes": {name: value.numpy() for name, value in code.items()},
+            "analyze_bytes": {"image_bytes": np.array([png])},
             "reconstruct_bytes": {"image_bytes": np.array([png])},
         }
         arrays = {}
@@ -55,8 +57,7 @@ def main():
         folder = pathlib.Path(folder)
         count = write_answers(folder)
         if not count:
-            print("no exports in exported/: nothing to check")
-            return
+            sys.exit("there are no exports in exported/ to check")
         for side, packages in SIDES.items():
             environment = ROOT / f".venv-compat-{side}"
             shutil.rmtree(environment, ignore_errors=True)
