@@ -3,7 +3,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.interpolate import PchipInterpolator
 
-from zoo.metrics.bd_rate import INTERPOLATORS, bd_rate
+from zoo.metrics.bd_rate import METHODS, bd_rate
 
 # Kodak, RGB PSNR, as published in tensorflow/compression, results/image_compression/kodak/PSNR_sRGB_RGB:
 # balle-2017-iclr-opt-mse.txt; every third line or so of jpeg420.txt; j2k-opj5.txt.
@@ -34,7 +34,7 @@ RATE = np.array([0.1, 0.22, 0.5, 0.9, 1.6])
 QUALITY = np.array([26.0, 28.7, 32.1, 34.4, 38.0])
 
 
-@pytest.mark.parametrize("method", INTERPOLATORS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.0, 1.37])
 def test_a_curve_at_a_constant_factor_of_the_rate(method, factor):
     result = bd_rate(RATE, QUALITY, factor * RATE, QUALITY, method)
@@ -42,7 +42,7 @@ def test_a_curve_at_a_constant_factor_of_the_rate(method, factor):
     assert (result.low, result.high) == (26.0, 38.0)
 
 
-@pytest.mark.parametrize("method", INTERPOLATORS)
+@pytest.mark.parametrize("method", METHODS)
 def test_both_directions_multiply_to_one(method):
     there = bd_rate(RATE, QUALITY, RATE * [0.7, 0.8, 0.8, 0.9, 1.1], QUALITY + 0.3, method).percent
     back = bd_rate(RATE * [0.7, 0.8, 0.8, 0.9, 1.1], QUALITY + 0.3, RATE, QUALITY, method).percent
@@ -72,7 +72,7 @@ def test_order_of_points_does_not_matter():
 
 @pytest.mark.parametrize(("anchor", "percent"), [(JPEG_420, -43), (OPENJPEG, -6.5)])
 def test_published_curves(anchor, percent):
-    for method in INTERPOLATORS:
+    for method in METHODS:
         result = bd_rate(*anchor.T, *BALLE_2017.T, method)
         assert result.percent == pytest.approx(percent, abs=0.6)
         assert (result.low, result.high) == pytest.approx((26.775, 40.134), abs=1e-3)
