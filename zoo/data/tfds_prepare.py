@@ -180,7 +180,7 @@ def _check_reachable(name, url):
     try:
         requests.head(url, timeout=10)
     except requests.exceptions.InvalidSchema:
-        pass  # ftp: cannot be asked this way
+        return  # ftp: cannot be asked this way
     except requests.RequestException:
         raise UserError(
             f"tfds:{name}: {url} cannot be reached; without a network get the file elsewhere, put it into a directory "
