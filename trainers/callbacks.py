@@ -51,6 +51,10 @@ class Log:
             for name, value in values.items():
                 tf.summary.scalar(f"{split}/{name}", value)
 
+    def close(self):
+        """Writes what TensorBoard has not got yet."""
+        self._writer.close()
+
     def pictures(self, step, pictures):
         """Shows [n, height, width, 3] uint8 pictures in TensorBoard, and keeps each set as `pictures/NAME-STEP.png`."""
         folder = self._path.parent / "pictures"
@@ -126,9 +130,11 @@ class LogTraining(StepCallback):
             self._log.scalars("train", step, values | {"steps_per_second": round(rate, 3)})
 
     def close(self):
-        """Ends the progress bar, however the run ended."""
+        """Ends the progress bar and the log, however the run ended."""
         if self._bar is not None:
             self._bar.close()
+        if self._log:
+            self._log.close()
 
 
 class SaveCheckpoints(StepCallback):
@@ -178,16 +184,15 @@ class Evaluate(StepCallback):
 
 
 class StopOnSignal(tf.keras.callbacks.Callback):
-    """Ctrl-C and SIGTERM end the step at hand, save, and stop; a second one kills.
+    """Ctrl-C and SIGTERM end the step at hand, save, and raise a `KeyboardInterrupt`; a second one kills.
 
-    Attributes:
-      stopped: bool, whether that happened.
+    (`fit` must not just return then, see `common.leave`.)
     """
 
     def __init__(self, keeper):
         super().__init__()
         self._keeper = keeper
-        self.stopped = False
+        self._signalled = False
 
     def on_train_begin(self, logs=None):
         self._before = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -197,10 +202,12 @@ class StopOnSignal(tf.keras.callbacks.Callback):
             signal.signal(number, handler)
 
     def _note(self, number, frame):
-        self.stopped = True
+        self._signalled = True
         signal.signal(number, signal.SIG_DFL)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.stopped and not self.model.stop_training:
+        if self._signalled:
             self._keeper.save()
-            self.model.stop_training = True
+            raise KeyboardInterrupt(
+                f"stopped at step {self._keeper.step}; the same command goes on from there"
+            )

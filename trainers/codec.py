@@ -15,16 +15,33 @@ flags.DEFINE_string("validation_data", "sample:kodak", "Pictures to evaluate on.
 flags.DEFINE_integer(
     "patch_size", 256, "Side of a training patch in pixels, a multiple of 16.", lower_bound=16
 )
+flags.DEFINE_float(
+    "min_scale",
+    1.0,
+    "Patches are seen reduced by a factor drawn from [min_scale, 1].",
+    lower_bound=0.1,
+    upper_bound=1,
+)
 flags.DEFINE_integer("num_filters", 192, "Channels of the transforms and the latents.", lower_bound=1)
 flags.DEFINE_float(
     "rate_distortion_weight", 0.01, "λ of the loss: bits per pixel + λ * distortion.", lower_bound=0
 )
 flags.DEFINE_enum("distortion", "mse", ["mse", "ms_ssim"], "Distortion in the loss.")
+flags.DEFINE_bool(
+    "freeze_analysis",
+    False,
+    "Keep the analysis transform of --init_from; fit the synthesis transform and the prior to rounded latents.",
+)
 flags.adopt_module_key_flags(common)
 flags.register_multi_flags_validator(
     ["distortion", "patch_size"],
     lambda v: v["distortion"] != "ms_ssim" or v["patch_size"] >= 176,
     message="MS-SSIM has five scales, which need patches of 176 pixels or more",
+)
+flags.register_multi_flags_validator(
+    ["freeze_analysis", "init_from"],
+    lambda v: v["init_from"] or not v["freeze_analysis"],
+    message="--freeze_analysis needs a trained analysis transform; name it with --init_from",
 )
 flags.register_validator("patch_size", lambda v: v % 16 == 0, message="must be a multiple of 16")
 
@@ -46,6 +63,7 @@ def build():
         distortion=FLAGS.distortion,
     )
     model = BLS2017(config)
+    model.analysis.trainable = not FLAGS.freeze_analysis
     model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
     photos = zoo.data.load(FLAGS.data, "train")
     held_out = zoo.data.load(FLAGS.validation_data, "test")
@@ -55,12 +73,13 @@ def build():
     if FLAGS.batch_size % tf.distribute.get_strategy().num_replicas_in_sync:
         raise UserError(f"--batch_size={FLAGS.batch_size} cannot be split evenly between the replicas.")
 
-    patch = pipeline.random_patch(FLAGS.patch_size)
+    patch = pipeline.random_patch(FLAGS.patch_size, scale_range=(FLAGS.min_scale, 1.0))
 
-    def train(start_step, context):
+    def train(start_step, stop_step, context):
         return pipeline.batches(
-            photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch, start_step=start_step, context=context
-        )
+            photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch, start_step=start_step, stop_step=stop_step,
+            context=context,
+        )  # fmt: skip
 
     resident = None
     if FLAGS.driver == "resident":

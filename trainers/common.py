@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from absl import app, flags, logging
 
 from zoo.errors import UserError
 from zoo.files import write_text
+from zoo.precision import fastest_precision
 
 FLAGS = flags.FLAGS
 
@@ -43,7 +45,10 @@ flags.DEFINE_integer(
     "replicas", None, "With --strategy=mirrored on a CPU, logical devices to split it into.", lower_bound=1
 )
 flags.DEFINE_enum(
-    "precision", "float32", ["float32", "mixed_bfloat16", "mixed_float16"], "Keras' precision policy."
+    "precision",
+    "float32",
+    ["auto", "float32", "mixed_bfloat16", "mixed_float16"],
+    "Keras' precision policy; auto is mixed_bfloat16 where the device computes in it, else float32.",
 )
 flags.DEFINE_bool("jit_compile", False, "Compile the training step with XLA (slower on most CPUs).")
 flags.DEFINE_integer("steps_per_execution", 1, "Steps in one call of the graph.", lower_bound=1)
@@ -75,7 +80,7 @@ class Task:
 
     Attributes:
       model: a compiled `tf.keras.Model`; `train_step` and `test_step` take batches as dicts.
-      train: function (start_step, context) -> endless `tf.data.Dataset` of batches from that step on, see
+      train: function (start_step, stop_step, context) -> `tf.data.Dataset` of the batches of these steps, see
         `zoo.data.pipeline.batches`.
       validation: a finite `tf.data.Dataset`, or None.
       prepare: called before each evaluation and checkpoint, to derive what the model needs to be used.
@@ -124,25 +129,34 @@ def _parse(argv):
 
 def _guarded(build):
     """Runs, and answers a person's mistakes with one line."""
-    import tensorflow
+    import tensorflow as tf
 
     logging.set_verbosity(logging.WARNING)
+    tf.debugging.disable_traceback_filtering()  # it would drop iterators before `leave` is reached
     try:
         run(build)
-    except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on from the last checkpoint")
+    except KeyboardInterrupt as stop:
+        leave(str(stop) or "stopped; the same command goes on from the last checkpoint")
     except UserError as error:
-        sys.exit(f"error: {error}")
+        leave(f"error: {error}")
     except OSError as error:
-        sys.exit(
-            f"error: {error.filename or FLAGS.workdir}: {error.strerror}; what was saved before is whole."
-        )
-    except tensorflow.errors.OpError as error:
+        leave(f"error: {error.filename or FLAGS.workdir}: {error.strerror}; what was saved before is whole.")
+    except Exception as error:
         # A damaged picture is met inside the graph, which wraps what it raises.
-        wrapped = re.search(r"UserError: (.+)", error.message)
-        if not wrapped:
-            raise
-        sys.exit(f"error: {wrapped[1]}")
+        wrapped = isinstance(error, tf.errors.OpError) and re.search(r"UserError: (.+)", error.message)
+        leave(f"error: {wrapped[1]}" if wrapped else traceback.format_exc())
+
+
+def leave(message):
+    """Ends the process at once, with a message and status 1.
+
+    An orderly end would drop the pipeline of a run that was broken off, and may hang: see
+    `zoo.data.pipeline.batches`.
+    """
+    print(message, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def make_strategy():
@@ -211,7 +225,8 @@ def run(build):
     from trainers import callbacks, checkpoints, drivers, history
 
     tf.keras.utils.set_random_seed(FLAGS.seed)
-    tf.keras.mixed_precision.set_global_policy(FLAGS.precision)
+    precision = fastest_precision() if FLAGS.precision == "auto" else FLAGS.precision
+    tf.keras.mixed_precision.set_global_policy(precision)
     strategy = make_strategy()
     workdir = pathlib.Path(FLAGS.workdir)
     binary = sys.modules[build.__module__]
@@ -240,12 +255,9 @@ def run(build):
     if start < FLAGS.steps:
         between_steps = callbacks.make(task, workdir, keeper, strategy, start)
         try:
-            stopped = drivers.DRIVERS[FLAGS.driver](task, strategy, start, FLAGS.steps, between_steps)
+            drivers.DRIVERS[FLAGS.driver](task, strategy, start, FLAGS.steps, between_steps)
         finally:
             between_steps[0].close()
-        if stopped:
-            print(f"stopped at step {keeper.step}; the same command goes on from there", file=sys.stderr)
-            sys.exit(1)
     if FLAGS.export_dir and task.export and keeper.is_chief:
         task.prepare()
         task.export(FLAGS.export_dir, history.phases(workdir))

@@ -15,23 +15,19 @@ def fit(task, strategy, start, steps, callbacks):
       task: a `trainers.common.Task`.
       strategy: the `tf.distribute.Strategy`.
       start, steps: int, train from step `start` up to `steps`.
-      callbacks: list of Keras callbacks; the last one has `stopped`.
-
-    Returns:
-      Whether a signal ended the run early.
+      callbacks: list of Keras callbacks.
     """
     if strategy.num_replicas_in_sync == 1 and FLAGS.strategy == "none":
-        data = task.train(start, None)
+        data = task.train(start, steps, None)
     else:
-        data = strategy.distribute_datasets_from_function(lambda context: task.train(start, context))
+        data = strategy.distribute_datasets_from_function(lambda context: task.train(start, steps, context))
     task.model.fit(data, steps_per_epoch=steps - start, epochs=1, verbose=0, callbacks=callbacks)
-    return callbacks[-1].stopped
 
 
 def resident(task, strategy, start, steps, callbacks):
     """A loop of many steps inside one graph, over data in memory; for models with very short steps.
 
-    Takes and returns what `fit` does. At most `--steps_per_execution` steps make one call.
+    Takes what `fit` does. At most `--steps_per_execution` steps make one call.
 
     Raises:
       UserError: the task has no data in memory.
@@ -63,17 +59,15 @@ def resident(task, strategy, start, steps, callbacks):
         return {metric.name: metric.result() for metric in model.metrics}
 
     callbacks = tf.keras.callbacks.CallbackList(callbacks, model=model, add_history=False, add_progbar=False)
-    model.stop_training = False
     callbacks.on_train_begin()
     step = start
-    while step < steps and not model.stop_training:
+    while step < steps:
         last = min(steps, step + FLAGS.steps_per_execution, *(_next(step, every) for every in _intervals()))
         callbacks.on_train_batch_begin(step - start)
         logs = run(tf.constant(step, tf.int64), tf.constant(last, tf.int64))
         step = last
         callbacks.on_train_batch_end(step - start - 1, logs)
     callbacks.on_train_end()
-    return callbacks.callbacks[-1].stopped
 
 
 def _intervals():

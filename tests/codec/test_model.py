@@ -52,6 +52,24 @@ def test_training_loss_is_rate_plus_weighted_distortion(batch):
     np.testing.assert_allclose(logs["loss"], bpp + 0.02 * mse, rtol=1e-4)
 
 
+def test_a_frozen_analysis_trains_the_rest_on_rounded_latents(batch):
+    model = fresh()
+    model.analysis.trainable = False
+    model.compile(optimizer=tf.keras.optimizers.SGD(1e-3))
+    model.quantization_offset.assign([0.0, 0.25, 0.5, 0.0, -0.25, 0.1])
+    before = [variable.numpy() for variable in model.analysis.variables]
+    offset = model.quantization_offset.numpy()
+    rounded = np.round(model.analysis(batch["image"]).numpy() - offset) + offset
+    bpp = -np.log2(model.prior.prob(rounded).numpy().astype(np.float64)).sum() / (4 * 32 * 32)
+    mse = np.mean((255 * (batch["image"] - model.synthesis(rounded)).numpy().astype(np.float64)) ** 2)
+    logs = model.train_step(batch)
+    np.testing.assert_allclose(logs["bpp"], bpp, rtol=1e-4)
+    np.testing.assert_allclose(logs["mse"], mse, rtol=1e-4)
+    for variable, old in zip(model.analysis.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, old)
+    assert np.mean(model.train_step(batch)["loss"]) < np.mean(logs["loss"])
+
+
 def test_noise_follows_the_example_not_its_place(batch):
     logs = fresh().train_step(batch)
     turned = {name: tf.reverse(value, [0]) for name, value in batch.items()}

@@ -242,3 +242,10 @@ def test_to_float():
     values = pipeline.to_float(tf.constant([0, 51, 255], tf.uint8))
     assert values.dtype == tf.float32
     np.testing.assert_allclose(values, [0, 0.2, 1], atol=1e-7)
+
+
+def test_batches_end_where_they_are_told(numbered):
+    settings = {"seed": 4, "transform": None}
+    (last, *more) = take(pipeline.batches(numbered, 4, start_step=2, stop_step=3, **settings), 5)
+    assert not more
+    np.testing.assert_array_equal(last["seed"], take(pipeline.batches(numbered, 4, **settings), 3)[2]["seed"])

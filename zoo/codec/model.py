@@ -63,6 +63,10 @@ class BLS2017(tf.keras.Model):
     [batch, height, width, 3] float32 in [0, 1] and, for training, "seed" [batch, 2] int64 (see
     `zoo.data.pipeline.batches`). Heights and widths for training must be multiples of 16.
 
+    With `analysis.trainable = False`, training sees latents that are really rounded, with the offsets of the last
+    `make_tables`, and fits the synthesis transform and the prior to them: noise is only there to give the
+    analysis a gradient (Guo et al. 2021, "Soft then hard").
+
     `make_tables` must be called after the last change of the prior and before `test_step` or compression;
     the trainer calls it before every evaluation and checkpoint.
 
@@ -120,9 +124,12 @@ class BLS2017(tf.keras.Model):
         with tf.GradientTape() as tape:
             # The bottleneck stays in float32: bfloat16 has steps of 1/4 above 32.
             latents = tf.cast(self.analysis(images, training=True), tf.float32)
-            noisy = latents + uniform_per_example(seeds, tf.shape(latents)[1:], -0.5, 0.5)
-            reconstructions = self.synthesis(noisy, training=True)
-            bpp, distortion = self._rate_distortion(images, noisy, reconstructions)
+            if self.analysis.trainable:
+                latents += uniform_per_example(seeds, tf.shape(latents)[1:], -0.5, 0.5)
+            else:
+                latents = self.quantize(latents)
+            reconstructions = self.synthesis(latents, training=True)
+            bpp, distortion = self._rate_distortion(images, latents, reconstructions)
             loss = tf.reduce_mean(bpp + self.config.rate_distortion_weight * distortion)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             scaled = loss / tf.cast(replicas, loss.dtype)  # gradients are summed over replicas

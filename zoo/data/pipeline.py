@@ -60,14 +60,20 @@ def fetch(source, index):
     return dict(zip(names, values, strict=True))
 
 
-def batches(source, batch_size, *, seed, start_step=0, transform=None, shuffle=True, context=None):
-    """Endless training batches; batch k is a function of (seed, k).
+def batches(
+    source, batch_size, *, seed, start_step=0, stop_step=None, transform=None, shuffle=True, context=None
+):
+    """Training batches; batch k is a function of (seed, k).
+
+    Give `stop_step` where the last batch is known. TensorFlow ends the threads of a pipeline that is dropped
+    before its end while it holds Python's lock, and hangs for ever if one of them is just reading in Python.
 
     Args:
       source: a `Source`.
       batch_size: int, examples of a global batch.
       seed: int, for order, augmentation and whatever the model draws.
       start_step: int, the step of the first batch.
+      stop_step: int, the step after that of the last batch; None for batches without end.
       transform: function (example, seed [2] int64) -> example of equal shapes, in-graph, or None. Its random
         numbers must come from stateless ops with that seed.
       shuffle: bool, see `example_indices`.
@@ -100,7 +106,8 @@ def batches(source, batch_size, *, seed, start_step=0, transform=None, shuffle=T
             example = transform(example, example_seed)
         return example | {"seed": example_seed}
 
-    dataset = tf.data.Dataset.counter(start_step * share, dtype=tf.int64)
+    end = tf.int64.max if stop_step is None else stop_step * share
+    dataset = tf.data.Dataset.range(start_step * share, end)
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size // replicas, drop_remainder=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
