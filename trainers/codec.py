@@ -23,9 +23,15 @@ flags.DEFINE_float(
     upper_bound=1,
 )
 flags.DEFINE_integer("num_filters", 192, "Channels of the transforms and the latents.", lower_bound=1)
-flags.DEFINE_float(
-    "rate_distortion_weight", 0.01, "λ of the loss: bits per pixel + λ * distortion.", lower_bound=0
+flags.DEFINE_list(
+    "rate_distortion_weight",
+    ["0.01"],
+    "λ of the loss: bits per pixel + λ * distortion. Two with a comma between make one model for all rates between.",
 )
+flags.DEFINE_integer(
+    "latent_channels", None, "Channels of the latents, as many as --num_filters unless told.", lower_bound=1
+)
+flags.DEFINE_string("widen_from", None, "Start from this export for one rate, with further latent channels.")
 flags.DEFINE_enum("distortion", "mse", ["mse", "ms_ssim"], "Distortion in the loss.")
 flags.DEFINE_bool(
     "freeze_analysis",
@@ -50,19 +56,33 @@ def build():
     """The model and its data, as the flags say."""
     import tensorflow as tf
 
+    import zoo
     import zoo.data
-    from zoo.codec.config import BLS2017Config
+    from zoo.codec.config import BLS2017Config, VariableRateConfig
     from zoo.codec.export import export_codec
     from zoo.codec.model import BLS2017
+    from zoo.codec.variable_rate import VariableRateBLS2017
     from zoo.data import pipeline
     from zoo.errors import UserError
 
-    config = BLS2017Config(
+    weights = tuple(map(float, FLAGS.rate_distortion_weight))
+    variable = len(weights) == 2
+    model_class, config_class = (
+        (VariableRateBLS2017, VariableRateConfig) if variable else (BLS2017, BLS2017Config)
+    )
+    config = config_class(
         num_filters=FLAGS.num_filters,
-        rate_distortion_weight=FLAGS.rate_distortion_weight,
+        latent_channels=FLAGS.latent_channels,
+        rate_distortion_weight=weights if variable else weights[0],
         distortion=FLAGS.distortion,
     )
-    model = BLS2017(config)
+    model = model_class(config)
+    if FLAGS.widen_from and not variable:
+        raise UserError(
+            "--widen_from is for a model of several rates; for one of the same size, --init_from."
+        )
+    if FLAGS.widen_from:
+        model.start_from(zoo.load(FLAGS.widen_from))
     model.analysis.trainable = not FLAGS.freeze_analysis
     model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
     photos = zoo.data.load(FLAGS.data, "train")
@@ -99,7 +119,7 @@ def build():
 
     return common.Task(
         model, train, validation.batch(1), prepare=model.make_tables, pictures=pictures, export=export,
-        resident=resident,
+        resident=resident, parent=FLAGS.widen_from,
     )  # fmt: skip
 
 

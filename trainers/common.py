@@ -87,6 +87,7 @@ class Task:
       pictures: () -> dict of name to [n, height, width, 3] uint8 for TensorBoard, or None.
       export: function (directory, history) that exports the model, or None; history is a list of dicts, the
         phases of training.
+      parent: path of the export that the initial variables were taken from, for the model's history, or None.
       resident: function (step, replica, replicas) -> a batch, in-graph, for --driver=resident, or None.
     """
 
@@ -96,6 +97,7 @@ class Task:
     prepare: Callable = lambda: None
     pictures: Callable | None = None
     export: Callable | None = None
+    parent: str | None = None
     resident: Callable | None = None
 
 
@@ -247,8 +249,9 @@ def run(build):
     start = keeper.restore_latest()
     if start == 0 and FLAGS.init_from:
         keeper.restore_variables(FLAGS.init_from)
-        if keeper.is_chief:
-            history.begin(workdir, FLAGS.init_from)
+    parent = FLAGS.init_from or task.parent
+    if start == 0 and parent and keeper.is_chief:
+        history.begin(workdir, parent)
     if start:
         print(f"going on at step {start}", file=sys.stderr)
 

@@ -43,4 +43,4 @@ def test_better_than_jpeg_in_psnr_and_than_all_three_in_ms_ssim():
         theirs = curve(name, lambda s, a=by_name[name]: At(a, s), settings)
         assert ours.quality("ms_ssim")[0] > theirs.at(bpp, "ms_ssim"), name
         if name == "jpeg-420":
-            assert ours.psnr[0] >= theirs.at(bpp, "psnr") + 1.4
+            assert ours.psnr[0] >= theirs.at(bpp, "psnr") + 1.5

@@ -80,7 +80,7 @@ class BLS2017(tf.keras.Model):
     def __init__(self, config=None, name="bls2017"):
         super().__init__(name=name)
         self.config = config or BLS2017Config()
-        channels = self.config.num_filters
+        channels = self.config.latent_channels
         self.analysis = AnalysisTransform(self.config)
         self.synthesis = SynthesisTransform(self.config)
         self.prior = tfc.NoisyDeepFactorized(batch_shape=(channels,), num_filters=self.config.prior_filters)
@@ -88,7 +88,9 @@ class BLS2017(tf.keras.Model):
         self.cdf = tf.Variable(
             tf.zeros([0], tf.int32), trainable=False, shape=[None], validate_shape=False, name="cdf"
         )
-        self.cdf_offset = tf.Variable(tf.zeros([channels], tf.int32), trainable=False, name="cdf_offset")
+        self.cdf_offset = tf.Variable(
+            tf.zeros(self.table_shape(), tf.int32), trainable=False, name="cdf_offset"
+        )
         self.quantization_offset = tf.Variable(
             tf.zeros([channels]), trainable=False, name="quantization_offset"
         )
@@ -98,6 +100,10 @@ class BLS2017(tf.keras.Model):
     @property
     def metrics(self):
         return list(self.trackers.values())
+
+    def table_shape(self):
+        """How many tables the range coder has, by what they belong to."""
+        return (self.config.latent_channels,)
 
     def rate(self, latents):
         """Information content of latents, in bits: [batch, h, w, C] float32 -> [batch]."""
@@ -122,19 +128,23 @@ class BLS2017(tf.keras.Model):
     def train_step(self, batch):
         images, seeds = batch["image"], batch["seed"]
         with tf.GradientTape() as tape:
-            # The bottleneck stays in float32: bfloat16 has steps of 1/4 above 32.
-            latents = tf.cast(self.analysis(images, training=True), tf.float32)
-            if self.analysis.trainable:
-                latents += uniform_per_example(seeds, tf.shape(latents)[1:], -0.5, 0.5)
-            else:
-                latents = self.quantize(latents)
-            reconstructions = self.synthesis(latents, training=True)
-            bpp, distortion = self._rate_distortion(images, latents, reconstructions)
-            loss = tf.reduce_mean(bpp + self.config.rate_distortion_weight * distortion)
+            loss, bpp, reconstructions = self.training_loss(images, seeds)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             scaled = loss / tf.cast(replicas, loss.dtype)  # gradients are summed over replicas
         self.optimizer.minimize(scaled, self.trainable_variables, tape=tape)
         return self._track(images, reconstructions, bpp, loss)
+
+    def training_loss(self, images, seeds):
+        """The loss of a batch, see the class: (loss, bits per pixel [batch], reconstructions)."""
+        # The bottleneck stays in float32: bfloat16 has steps of 1/4 above 32.
+        latents = tf.cast(self.analysis(images, training=True), tf.float32)
+        if self.analysis.trainable:
+            latents += uniform_per_example(seeds, tf.shape(latents)[1:], -0.5, 0.5)
+        else:
+            latents = self.quantize(latents)
+        reconstructions = self.synthesis(latents, training=True)
+        bpp, distortion = self._rate_distortion(images, latents, reconstructions)
+        return tf.reduce_mean(bpp + self.config.rate_distortion_weight * distortion), bpp, reconstructions
 
     def test_step(self, batch):
         images = batch["image"]

@@ -20,7 +20,7 @@ class AnalysisTransform(tf.keras.Sequential):
 
         x -> 9x9 /4 -> GDN -> 5x5 /2 -> GDN -> 5x5 /2 -> GDN -> y
 
-    Inputs [batch, height, width, 3] float in [0, 1]; outputs [batch, ⌈height/16⌉, ⌈width/16⌉, num_filters].
+    Inputs [batch, height, width, 3] float in [0, 1]; outputs [batch, ⌈height/16⌉, ⌈width/16⌉, latent_channels].
     Borders are padded with zeros after centring, where the paper used valid convolutions on a picture
     extended by reflection.
     """
@@ -37,7 +37,7 @@ class AnalysisTransform(tf.keras.Sequential):
             gdn = None if last and not config.bottleneck_gdn else _gdn(config, False, f"gdn_{i}")
             self.add(
                 SignalConv2D(
-                    config.num_filters,
+                    config.latent_channels if last else config.num_filters,
                     support,
                     corr=True,
                     strides_down=stride,
@@ -54,7 +54,7 @@ class SynthesisTransform(tf.keras.Sequential):
 
         y -> IGDN -> 5x5 *2 -> IGDN -> 5x5 *2 -> IGDN -> 9x9 *4 -> x̂
 
-    Inputs [batch, h, w, num_filters]; outputs [batch, 16 h, 16 w, 3] float, about [0, 1] but not clipped.
+    Inputs [batch, h, w, latent_channels]; outputs [batch, 16 h, 16 w, 3] float, about [0, 1] but not clipped.
     """
 
     def __init__(self, config, name="synthesis"):
