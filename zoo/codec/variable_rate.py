@@ -102,7 +102,8 @@ class VariableRateBLS2017(BLS2017):
 
     def training_loss(self, images, seeds):
         pixels = tf.cast(tf.shape(images)[1] * tf.shape(images)[2], tf.float32)
-        position = uniform_per_example(seeds + [[1 << 40, 0]], [], 0.0, self.config.levels - 1.0)
+        other_seeds = seeds + tf.constant([1 << 40, 0], seeds.dtype)  # not those of the noise
+        position = uniform_per_example(other_seeds, [], 0.0, self.config.levels - 1.0)
         scale, back = self.steps(position)
         latents = tf.cast(self.analysis(images, training=True), tf.float32)
         scaled = (latents - self.quantization_offset) * scale
