@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -122,10 +123,10 @@ def _parse(argv):
     if len(rest) > 1:
         sys.exit(f"{os.path.basename(argv[0])}: {rest[1]!r} is not a flag; flags look like --steps=1000.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        import tensorflow  # noqa: F401
-    except KeyboardInterrupt:
-        sys.exit("stopped before the first step")
+    # Nothing is there to be saved yet, and an exception could get lost in the libraries that are loaded now.
+    signal.signal(signal.SIGINT, lambda *_: leave("stopped before the first step"))
+    import tensorflow  # noqa: F401
+
     return rest
 
 
@@ -261,6 +262,7 @@ def run(build):
             drivers.DRIVERS[FLAGS.driver](task, strategy, start, FLAGS.steps, between_steps)
         finally:
             between_steps[0].close()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if FLAGS.export_dir and task.export and keeper.is_chief:
         task.prepare()
         task.export(FLAGS.export_dir, history.phases(workdir))
