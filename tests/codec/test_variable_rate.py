@@ -144,6 +144,21 @@ def test_a_frozen_analysis_trains_on_rounded_latents(batch):
         np.testing.assert_array_equal(variable, old)
 
 
+def test_a_checkpoint_holds_all_that_was_trained(model, tmp_path):
+    held = {id(v) for name in model.STATE for v in tf.nest.flatten(variables_of(getattr(model, name)))}
+    assert {id(v) for v in model.trainable_variables} <= held
+    prefix = model.variables_checkpoint().write(str(tmp_path / "variables"))
+    tf.keras.utils.set_random_seed(9)
+    other = VariableRateBLS2017(model.config)
+    other.variables_checkpoint().read(prefix).assert_existing_objects_matched()
+    images = tf.random.stateless_uniform([1, 32, 32, 3], [9, 9])
+    np.testing.assert_array_equal(other(images, quality=20), model(images, quality=20))
+
+
+def variables_of(part):
+    return part if isinstance(part, tf.Variable) else list(part.variables)
+
+
 def test_levels_must_fall_on_whole_qualities():
     with pytest.raises(ValueError, match="levels is 5"):
         VariableRateBLS2017(VariableRateConfig(num_filters=2, latent_channels=2, levels=5))

@@ -77,6 +77,8 @@ class BLS2017(tf.keras.Model):
       config: a `BLS2017Config`.
     """
 
+    STATE = ("analysis", "synthesis", "prior", "cdf", "cdf_offset", "quantization_offset")
+
     def __init__(self, config=None, name="bls2017"):
         super().__init__(name=name)
         self.config = config or BLS2017Config()
@@ -202,7 +204,7 @@ class BLS2017(tf.keras.Model):
     def variables_checkpoint(self):
         """A `tf.train.Checkpoint` of the model's variables, without optimizer and metrics."""
         state = tf.Module()
-        for name in ("analysis", "synthesis", "prior", "cdf", "cdf_offset", "quantization_offset"):
+        for name in self.STATE:
             setattr(state, name, getattr(self, name))
         return tf.train.Checkpoint(model=state)
 

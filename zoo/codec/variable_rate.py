@@ -53,6 +53,8 @@ class VariableRateBLS2017(BLS2017):
       config: a `VariableRateConfig`.
     """
 
+    STATE = (*BLS2017.STATE, "log_scales", "log_corrections")
+
     def __init__(self, config=None, name="bls2017-vr"):
         super().__init__(config or VariableRateConfig(), name=name)
         levels, channels = self.config.levels, self.config.latent_channels
