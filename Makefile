@@ -22,7 +22,7 @@ demo: install ## train a little, export, compress a photograph with the shipped 
 	$(BIN)/python demo.py
 
 test: install lint ## the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: install lint ## all tests, every exported model among them
 	$(BIN)/python -m pytest -m ''
