@@ -4,6 +4,8 @@ python -m trainers.codec --workdir=runs/codec --data='folder:photos/*.jpg' \
         --flagfile=trainers/presets/bls2017-cpu.flags
 """
 
+import math
+
 from absl import flags
 
 from trainers import common
@@ -49,6 +51,23 @@ flags.register_multi_flags_validator(
     lambda v: v["init_from"] or not v["freeze_analysis"],
     message="--freeze_analysis needs a trained analysis transform; name it with --init_from",
 )
+
+
+def _weights(texts):
+    """The flag's λ as a tuple of one or two positive numbers, None where it is something else."""
+    try:
+        weights = tuple(map(float, texts))
+    except ValueError:
+        return None
+    valid = len(weights) in (1, 2) and 0 < weights[0] <= weights[-1] < math.inf
+    return weights if valid and len(set(weights)) == len(weights) else None
+
+
+flags.register_validator(
+    "rate_distortion_weight",
+    _weights,
+    message="expected one positive number, or two rising ones such as 0.0018,0.18",
+)
 flags.register_validator("patch_size", lambda v: v % 16 == 0, message="must be a multiple of 16")
 
 
@@ -65,7 +84,7 @@ def build():
     from zoo.data import pipeline
     from zoo.errors import UserError
 
-    weights = tuple(map(float, FLAGS.rate_distortion_weight))
+    weights = _weights(FLAGS.rate_distortion_weight)
     variable = len(weights) == 2
     model_class, config_class = (
         (VariableRateBLS2017, VariableRateConfig) if variable else (BLS2017, BLS2017Config)
@@ -77,6 +96,10 @@ def build():
         distortion=FLAGS.distortion,
     )
     model = model_class(config)
+    if FLAGS.export_dir and variable:
+        raise UserError(
+            "--export_dir: models of several rates cannot be exported yet; checkpoints can be kept."
+        )
     if FLAGS.widen_from and not variable:
         raise UserError(
             "--widen_from is for a model of several rates; for one of the same size, --init_from."

@@ -7,6 +7,7 @@ from scipy.special import expit
 import zoo
 from zoo.codec.config import VariableRateConfig
 from zoo.codec.variable_rate import QUALITIES, ScaledDensity, VariableRateBLS2017
+from zoo.errors import UserError
 
 SMALL = {"num_filters": 4, "latent_channels": 6, "levels": 4, "rate_distortion_weight": (0.001, 0.064)}
 
@@ -129,6 +130,12 @@ def test_starting_from_one_rate_keeps_what_it_does():
     np.testing.assert_allclose(scale, 1, rtol=1e-5)
     # Medians as centres and rounded medians as offsets differ by whole numbers: the same latents come back.
     np.testing.assert_allclose(model(images, quality=34), smaller(images), atol=1e-4)
+
+
+def test_only_codecs_of_as_many_filters_can_be_widened(model):
+    for sizes in ({"num_filters": 5}, {"num_filters": 4, "latent_channels": 7}):
+        with pytest.raises(UserError, match="cannot be widened to 4 and 6"):
+            model.start_from(zoo.create("bls2017", **sizes))
 
 
 def test_a_frozen_analysis_trains_on_rounded_latents(batch):

@@ -8,6 +8,7 @@ import tensorflow_compression as tfc
 
 from zoo.codec.config import TOTAL_STRIDE, VariableRateConfig
 from zoo.codec.model import BLS2017, RANGE_CODER_PRECISION, pad_to_multiple
+from zoo.errors import UserError
 from zoo.random import uniform_per_example
 
 QUALITIES = 100  # 1 to 100, as JPEG has them
@@ -160,7 +161,16 @@ class VariableRateBLS2017(BLS2017):
 
         Args:
           smaller: a `BLS2017` with trained variables and tables.
+
+        Raises:
+          UserError: it has other filters, or more latent channels.
         """
+        mine, yours = self.config, smaller.config
+        if yours.num_filters != mine.num_filters or yours.latent_channels > mine.latent_channels:
+            raise UserError(
+                f"a codec of {yours.num_filters} filters and {yours.latent_channels} latent channels cannot be widened "
+                f"to {mine.num_filters} and {mine.latent_channels}; take as many filters and no fewer channels."
+            )
         for part in ("analysis", "synthesis", "prior"):
             pairs = zip(getattr(self, part).variables, getattr(smaller, part).variables, strict=True)
             for variable, source in pairs:
