@@ -93,7 +93,7 @@ def test_ms_ssim_distortion():
     images = tf.random.stateless_uniform([1, 192, 192, 3], [1, 1])
     blurred = tf.nn.avg_pool2d(images, 2, 1, "SAME")
     similarity = tf.image.ssim_multiscale(images, blurred, 1.0)
-    np.testing.assert_allclose(model.distortion(images, blurred), 255**2 * (1 - similarity), rtol=1e-5)
+    np.testing.assert_allclose(model.distortion(images, blurred), 255**2 * (1 - similarity), rtol=1e-4)
 
 
 def test_a_step_lowers_the_loss(batch):

@@ -9,6 +9,7 @@ import tensorflow_compression as tfc
 from zoo.codec.config import TOTAL_STRIDE, BLS2017Config
 from zoo.codec.networks import AnalysisTransform, SynthesisTransform
 from zoo.errors import UserError
+from zoo.metrics.ms_ssim_graph import ms_ssim
 from zoo.random import uniform_per_example
 
 RANGE_CODER_PRECISION = 12  # bits of a probability in the tables
@@ -40,8 +41,7 @@ def mean_squared_error(images, reconstructions):
 
 def ms_ssim_error(images, reconstructions):
     """255² (1 - MS-SSIM) of RGB: [batch, height, width, 3] in [0, 1], sides of 161 pixels at least -> [batch]."""
-    similarity = tf.image.ssim_multiscale(images, tf.clip_by_value(reconstructions, 0, 1), 1.0)
-    return 255**2 * (1 - similarity)
+    return 255**2 * (1 - ms_ssim(images, tf.clip_by_value(reconstructions, 0, 1)))
 
 
 DISTORTIONS = {"mse": mean_squared_error, "ms_ssim": ms_ssim_error}

@@ -8,7 +8,7 @@ MIN_SIDE = 161  # after four halvings, rounded up, 11 pixels are left: one windo
 def ms_ssim(image, reference):
     """MS-SSIM of two 8-bit RGB pictures, the number that papers on compression report.
 
-    Five scales, 11 x 11 Gaussian windows, R'G'B' channels averaged, as `tf.image.ssim_multiscale` computes it.
+    Five scales, 11 x 11 Gaussian windows, R'G'B' channels averaged, like `tf.image.ssim_multiscale`.
 
     Source: Wang, Simoncelli & Bovik 2003.
 
@@ -36,9 +36,10 @@ def ms_ssim(image, reference):
         raise ValueError(
             f"a picture of {width}x{height} pixels; the five scales of MS-SSIM need {MIN_SIDE} each way."
         )
-    import tensorflow as tf
+    from zoo.metrics import ms_ssim_graph  # TensorFlow only when it is needed
 
-    return float(tf.image.ssim_multiscale(image, reference, max_val=255))
+    pair = (array[np.newaxis].astype(np.float32) / 255 for array in (image, reference))
+    return float(ms_ssim_graph.ms_ssim(*pair)[0])
 
 
 def ms_ssim_db(value):
