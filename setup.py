@@ -22,7 +22,6 @@ TRAIN = [
     "numpy>=1.26,<2",
     "scipy",
     "matplotlib",
-    "tqdm",
 ]
 DEV = ["ai-edge-litert==2.3.0", "pytest", "pytest-xdist", "ruff", "scikit-image"]
 
@@ -36,7 +35,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["zoo", "zoo.*", "trainers", "trainers.*"]),
     package_data={"zoo": ["**/*.json", "**/*.png", "**/*.jpg", "**/*.md"], "trainers": ["presets/*.flags"]},
-    install_requires=["tensorflow>=2.14", "numpy", "pillow", "absl-py"],
+    install_requires=["tensorflow>=2.14", "numpy", "pillow", "absl-py", "tqdm"],
     extras_require={"train": TRAIN, "dev": DEV},
     entry_points={"console_scripts": ["toulon = zoo.cli:main"]},
 )

@@ -45,6 +45,31 @@ def tiny_export(tiny_codec, tmp_path_factory):
     return export_codec(tiny_codec, tmp_path_factory.mktemp("exported") / "tiny-codec", [{"steps": 0}])
 
 
+@pytest.fixture(scope="session")
+def tiny_variable_codec():
+    """A codec for all rates of 4 filters and 6 latent channels with random variables."""
+    import tensorflow as tf
+
+    import zoo
+
+    tf.keras.utils.set_random_seed(3)
+    model = zoo.create(
+        "bls2017-vr", num_filters=4, latent_channels=6, levels=4, rate_distortion_weight=(0.001, 0.064),
+        input_scale=60.0,
+    )  # fmt: skip
+    model.make_tables()
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_variable_export(tiny_variable_codec, tmp_path_factory):
+    """The export of `tiny_variable_codec`: its version's directory."""
+    from zoo.codec.export import export_codec
+
+    root = tmp_path_factory.mktemp("exported-vr") / "tiny-vr"
+    return export_codec(tiny_variable_codec, root, [{"steps": 0}])
+
+
 @pytest.fixture
 def noise():
     """A fixed source of random numbers."""

@@ -41,7 +41,7 @@ def test_every_command_helps(toulon, name):
 
 def test_list_and_card(toulon, tiny_export):
     _, out, _ = toulon("list", "*codec*")
-    assert out.count("\n") == 2
+    assert out.count("\n") == 4
     assert "bls2017" in out
     _, out, _ = toulon("card", tiny_export)
     assert "End-to-end Optimized Image Compression" in out
@@ -65,6 +65,70 @@ def test_compress_info_decompress(toulon, tiny_export, tiny_codec, picture, phot
     assert np.mean(np.abs(read_rgb(str(back)) - expected) > 1) < 0.02
 
 
+def test_folders(toulon, tiny_variable_export, photograph, tmp_path):
+    pictures = tmp_path / "pictures"
+    (pictures / "more").mkdir(parents=True)
+    for name in ("a.png", "more/b.PNG"):
+        Image.fromarray(photograph[:40, :50]).save(pictures / name)
+    (pictures / "note.txt").write_text("no picture")
+    model = ("--model", tiny_variable_export)
+    status, out, _ = toulon("compress", pictures, tmp_path / "small", "--quality", 70, *model)
+    assert status == 0
+    assert "2 of 2 files" in out
+    assert "quality 70, 50 x 40" in out
+    status, out, _ = toulon("decompress", tmp_path / "small", tmp_path / "back", "--format", "webp", *model)
+    assert sorted(p.relative_to(tmp_path / "back").as_posix() for p in (tmp_path / "back").rglob("*.*")) == [
+        "a.webp",
+        "more/b.webp",
+    ]
+    status, out, _ = toulon(
+        "compress", pictures / "a.png", pictures / "more" / "b.PNG", tmp_path / "flat", *model
+    )
+    assert status == 0
+    assert sorted(p.name for p in (tmp_path / "flat").iterdir()) == ["a.tln", "b.tln"]
+
+
+def test_a_bad_file_does_not_stop_the_others(toulon, tiny_variable_export, photograph, tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "a.png").write_bytes(b"no picture")
+    for name in ("b.png", "c.jpg"):
+        Image.fromarray(photograph).save(pictures / name)
+    small = tmp_path / "small"
+    status, out, err = toulon("compress", pictures, small, "--model", tiny_variable_export)
+    assert status == 1
+    assert "2 of 3 files" in out
+    assert "a.png: is not a picture" in err
+    assert sorted(p.name for p in small.iterdir()) == ["b.tln", "c.tln"]
+    Image.fromarray(photograph).save(pictures / "c.png")
+    status, _, err = toulon("compress", pictures, small, "--model", tiny_variable_export)
+    assert status == 1
+    assert "would both become" in err
+
+
+def test_what_is_beside_the_colours(toulon, tiny_variable_export, photograph, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOULON_EXPORTED", str(tiny_variable_export.parent.parent))
+    image = Image.fromarray(photograph)
+    image.putalpha(Image.fromarray(photograph[..., 0]))
+    image.save(tmp_path / "a.png")
+    small = tmp_path / "a.tln"
+    status, out, err = toulon("compress", tmp_path / "a.png", small, "--model=tiny-vr", "--quality", 60)
+    assert (status, err) == (0, "")
+    status, out, _ = toulon("info", small)
+    assert "tiny-vr, version 1" in out
+    assert "alpha " in out
+    status, _, err = toulon("decompress", small, tmp_path / "a.jpg")
+    assert status == 1
+    assert "no transparency" in err
+    assert toulon("decompress", small, tmp_path / "b.png")[0] == 0  # the model is found by its identity
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "b.png"))[..., 3], photograph[..., 0])
+    monkeypatch.setenv("TOULON_EXPORTED", str(tmp_path))
+    status, _, err = toulon("decompress", small, tmp_path / "c.png")
+    assert status == 1
+    assert "which is not in" in err
+    assert not (tmp_path / "c.png").exists()
+
+
 def test_export_writes_the_next_version(toulon, tiny_export):
     status, out, _ = toulon("export", tiny_export)
     assert status == 0
@@ -82,11 +146,19 @@ def wrong(*words):
         wrong("fly", "there are list"),
         wrong("compress", "arguments are required"),
         wrong("compress", "{tmp}/none.png", "a.tln", "does not exist"),
-        wrong("compress", "{tmp}", "a.tln", "is a directory"),
+        wrong("compress", "{tmp}/cut.png", "{tmp}/cut.png", "{tmp}/text.png", "is a file"),
+        wrong("compress", "{tmp}/none", "{tmp}/x", "should end in .tln"),
+        wrong("compress", "a.png", "a.tln", "--quality=0", "above 0"),
+        wrong("compress", "a.png", "a.tln", "--quality=1.5", "whole number"),
+        wrong("compress", "a.png", "a.tln", "--quality=5", "--target-bpp=1", "not allowed with"),
+        wrong("compress", "a.png", "a.tln", "--target-bpp=-1", "above 0"),
+        wrong("compress", "a.png", "a.tln", "--effort=10", "invalid choice"),
+        wrong("compress", "{tmp}/picture.png", "{tmp}/a.tln", "--quality=101", "expected 1 to 100"),
+        wrong("decompress", "{tmp}", "{tmp}/out", "holds no .tln"),
+        wrong("decompress", "a.tln", "a.png", "--format=xyz", "cannot tell the format"),
         wrong("compress", "{tmp}/text.png", "a.tln", "not a picture"),
         wrong("compress", "{tmp}/cut.png", "a.tln", "damaged"),
         wrong("compress", "{tmp}/empty.png", "a.tln", "not a picture"),
-        wrong("compress", "{tmp}/picture.png", "{tmp}", "is a directory"),
         wrong("compress", "{tmp}/picture.png", "{tmp}/a.jpg", "should end in .tln"),
         wrong("compress", "{tmp}/picture.png", "{tmp}/no/a.tln", "does not exist"),
         wrong("compress", "{tmp}/picture.png", "{tmp}/a.tln", "--model=none", "neither an export"),

@@ -96,10 +96,6 @@ def build():
         distortion=FLAGS.distortion,
     )
     model = model_class(config)
-    if FLAGS.export_dir and variable:
-        raise UserError(
-            "--export_dir: models of several rates cannot be exported yet; checkpoints can be kept."
-        )
     if FLAGS.widen_from and not variable:
         raise UserError(
             "--widen_from is for a model of several rates; for one of the same size, --init_from."

@@ -21,6 +21,7 @@ class Entry:
       exporter: "module:callable", takes a trained model, the directory of its export and the phases of training.
       config: "module:class", a frozen dataclass with the paper's values as defaults.
       overrides: dict, the values of the config in which this model differs from the paper.
+      lite: bool, whether its export has `.tflite` files.
       summary: str, one line.
     """
 
@@ -31,6 +32,7 @@ class Entry:
     config: str
     summary: str
     overrides: dict = dataclasses.field(default_factory=dict)
+    lite: bool = True
 
     def make_config(self, **changes):
         """The model's config with `changes` applied.
@@ -53,6 +55,11 @@ _BLS2017 = {
     "config": "zoo.codec.config:BLS2017Config",
 }
 
+_VARIABLE_RATE = _BLS2017 | {
+    "factory": "zoo.codec.variable_rate:VariableRateBLS2017",
+    "config": "zoo.codec.config:VariableRateConfig",
+}
+
 ENTRIES = [
     Entry(
         name="bls2017",
@@ -63,7 +70,19 @@ ENTRIES = [
         name="bls2017-mse-0.01",
         summary="The same with 128 filters, trained for mean squared error at λ = 0.01, about half a bit per pixel.",
         overrides={"num_filters": 128},
+        lite=False,
         **_BLS2017,
+    ),
+    Entry(
+        name="bls2017-vr",
+        summary="The same for every rate: quality 1 to 100, 0.1 to 2 bits per pixel, mean squared error.",
+        **_VARIABLE_RATE,
+    ),
+    Entry(
+        name="bls2017-vr-msssim",
+        summary="The same for every rate, trained for MS-SSIM, which is closer to what eyes see.",
+        overrides={"distortion": "ms_ssim", "rate_distortion_weight": (3.7e-5, 3.4e-3)},
+        **_VARIABLE_RATE,
     ),
 ]
 
@@ -200,7 +219,7 @@ def find_export(name):
         versions = [d for d in base.glob("[0-9]*") if d.name.isdigit() and (d / "saved_model.pb").exists()]
         if versions:
             return max(versions, key=lambda d: int(d.name))
-    there = sorted({p.parent.parent.name for p in exported_root().glob("*/*/saved_model.pb")})
+    there = sorted({directory.parent.name for directory in exports()})
     raise UserError(
         f"{name} is neither an export nor the name of one in {exported_root()}, "
         + (
@@ -209,6 +228,19 @@ def find_export(name):
             else "which has none; set TOULON_EXPORTED to their folder."
         )
     )
+
+
+def exports():
+    """The directories of all exports, sorted: list of `pathlib.Path`, each with a saved_model.pb."""
+    return sorted(path.parent for path in exported_root().glob("*/*/saved_model.pb"))
+
+
+def find_identity(identity):
+    """The directory of the export whose card has an identity, bytes; None if there is none."""
+    for directory in exports():
+        if read_card(directory).get("identity") == identity.hex():
+            return directory
+    return None
 
 
 def read_card(directory):

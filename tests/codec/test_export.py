@@ -32,6 +32,58 @@ def test_the_battery(tiny_codec, tiny_export, run_python, tmp_path):
     battery.check_export(tiny_export, run_python)
 
 
+def test_the_battery_for_all_rates(tiny_variable_codec, tiny_variable_export, run_python, tmp_path):
+    battery.check_training(tiny_variable_codec, tmp_path)
+    battery.check_export(tiny_variable_export, run_python)
+
+
+def test_a_quality_for_each_picture_of_a_request(tiny_variable_export, tiny_variable_codec, photograph):
+    signatures = zoo.load_export(str(tiny_variable_export))
+    images = tf.constant(np.stack([photograph[:50, :70]] * 2))
+    both = signatures["reconstruct"](image=images, quality=tf.constant([5, 95]))
+    codec = load_codec(str(tiny_variable_export))
+    for i, quality in enumerate((5, 95)):
+        one = signatures["reconstruct"](image=images[:1], quality=tf.constant([quality]))
+        np.testing.assert_array_equal(one["image"][0], both["image"][i])
+        data = codec.encode(images[0].numpy(), quality)
+        np.testing.assert_array_equal(codec.decode(data), both["image"][i])
+        bits = float(both["bits_per_pixel"][i]) * 50 * 70
+        assert bits == pytest.approx(8 * (len(data) - HEADER_BYTES), rel=0.01, abs=16)
+        expected = 255 * tiny_variable_codec(images[:1] / 255, quality=quality).numpy()
+        assert np.mean(np.abs(one["image"] - expected) > 1) < 0.02
+    png = tf.constant([encoded(photograph[:50, :70])] * 2)
+    twin = signatures["reconstruct_bytes"](image_bytes=png, quality=tf.constant([5, 95]))
+    for data, image in zip(twin["image_bytes"], both["image"], strict=True):
+        np.testing.assert_array_equal(decoded(data), image)
+    code = signatures["analyze"](image=images, quality=tf.constant([5, 95]))
+    again = signatures["synthesize"](**code, quality=tf.constant([5, 95]))
+    np.testing.assert_array_equal(again["image"], both["image"])
+
+
+@pytest.mark.parametrize("quality", [0, 101, -5])
+def test_wrong_qualities_raise_invalid_argument(tiny_variable_export, photograph, quality):
+    signatures = zoo.load_export(str(tiny_variable_export))
+    for name, image in (("analyze", photograph), ("reconstruct", photograph)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="quality"):
+            signatures[name](image=tf.constant(image[None]), quality=tf.constant([quality]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="quality"):
+        signatures["synthesize"](
+            latents=tf.zeros([1, 1, 1, 6], tf.int32),
+            size=tf.constant([[9, 9]]),
+            quality=tf.constant([quality]),
+        )
+
+
+def test_bare_transforms(signatures, tiny_codec, photograph):
+    image = tf.constant(photograph[None, :50, :70])
+    coefficients = signatures["transform"](image=image)["coefficients"]
+    latents = signatures["analyze"](image=image)["latents"]
+    np.testing.assert_array_equal(np.round(coefficients), latents)
+    pixels = signatures["inverse_transform"](coefficients=tf.cast(latents, tf.float32))["pixels"]
+    expected = signatures["reconstruct"](image=image)["image"]
+    np.testing.assert_array_equal(np.clip(np.round(pixels), 0, 255)[:, :50, :70], expected)
+
+
 def test_reconstruct_is_synthesize_of_analyze(signatures, tiny_export, photograph):
     images = np.stack([photograph[:50, :70], photograph[20:70, 10:80]])
     code = signatures["analyze"](image=tf.constant(images))
@@ -135,7 +187,7 @@ def test_the_card_says_what_and_how(tiny_export, tiny_codec):
         "latents": "int32 [?, ?, ?, 8]",
         "size": "int32 [?, 2]",
     }
-    assert {"saved_model.pb", "model.tflite", "tables.npz"} <= set(card["files"])
+    assert {"saved_model.pb", "model.tflite", "model-int8.tflite", "tables.npz"} <= set(card["files"])
 
 
 def test_the_next_export_gets_the_next_number(tiny_codec, tiny_export, tmp_path, monkeypatch):

@@ -50,14 +50,14 @@ def test_bits_are_those_of_the_range_coder(tiny_codec, noise, spread):
         np.int32
     )  # far outside the tables too
     strings = coder(tiny_codec).compress(tf.cast(latents, tf.float32))
-    bits = TableBits(tiny_codec.cdf.numpy(), tiny_codec.cdf_offset.numpy())(latents)
+    bits = TableBits(tiny_codec.cdf.numpy(), tiny_codec.cdf_offset.numpy()[np.newaxis])(latents)
     lengths = np.array([8 * len(s) for s in strings.numpy()])
     assert np.all(np.abs(lengths - bits) <= 32 + 0.001 * lengths)
 
 
 def test_bits_by_hand():
     # One channel, precision 4: symbols -1, 0, 1 with 4, 8, 2 sixteenths, escape with 2.
-    bits = TableBits(np.array([-4, 0, 4, 12, 14, 16]), np.array([-1]))
+    bits = TableBits(np.array([-4, 0, 4, 12, 14, 16]), np.array([[-1]]))
     for latent, expected in [
         (-1, 2),
         (0, 1),

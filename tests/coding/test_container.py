@@ -1,3 +1,4 @@
+import dataclasses
 import struct
 import zlib
 
@@ -7,6 +8,7 @@ from zoo.coding.container import HEADER_BYTES, MAX_PIXELS, Container, unpack
 from zoo.errors import UserError
 
 FILE = Container(b"identity", 512, 768, b"some payload")
+FULL = dataclasses.replace(FILE, quality=70, grey=True, alpha=b"PNG", profile=b"profile")
 
 
 def sealed(header, payload=b""):
@@ -14,19 +16,28 @@ def sealed(header, payload=b""):
     return header + struct.pack(">I", zlib.crc32(header + payload)) + payload
 
 
+def header(version, coder, flags, height, width):
+    return struct.pack(">3sBB8sBBII", b"TLN", version, coder, b"identity", 50, flags, height, width)
+
+
 def test_round_trip():
-    assert unpack(FILE.pack()) == FILE
+    for file in (FILE, FULL, dataclasses.replace(FULL, alpha=b"")):
+        assert unpack(file.pack()) == file
     assert unpack(Container(b"12345678", 1, 1, b"").pack()).payload == b""
 
 
 def test_the_layout_is_as_documented():
-    expected = b"TLN" + bytes([0, 1]) + b"identity" + (512).to_bytes(4, "big") + (768).to_bytes(4, "big")
+    size = (512).to_bytes(4, "big") + (768).to_bytes(4, "big")
+    expected = b"TLN" + bytes([0, 1]) + b"identity" + bytes([0, 0]) + size
     assert FILE.pack() == sealed(expected, b"some payload")
-    assert HEADER_BYTES == 25 <= 32
+    expected = b"TLN" + bytes([0, 1]) + b"identity" + bytes([70, 7]) + size
+    beside = b"\0\0\0\3PNG" + b"\0\0\0\7profile"
+    assert FULL.pack() == sealed(expected, beside + b"some payload")
+    assert HEADER_BYTES == 27 <= 32
 
 
 def test_every_flipped_bit_is_found():
-    data = FILE.pack()
+    data = FULL.pack()
     for bit in range(8 * len(data)):
         broken = bytearray(data)
         broken[bit // 8] ^= 1 << bit % 8
@@ -49,11 +60,15 @@ def test_every_truncation_and_addition_is_found():
         (b"", "empty"),
         (b"\x89PNG....", "not a .tln file"),
         (b"TLN\0", "cut off"),
-        (sealed(struct.pack(">3sBB8sII", b"TLN", 9, 1, b"identity", 1, 1)), "version 9"),
-        (sealed(struct.pack(">3sBB8sII", b"TLN", 0, 7, b"identity", 1, 1)), "coder 7"),
-        (sealed(struct.pack(">3sBB8sII", b"TLN", 0, 1, b"identity", 2**31, 2**31)), "pixels"),
-        (sealed(struct.pack(">3sBB8sII", b"TLN", 0, 1, b"identity", 0, 9)), "pixels"),
-        (sealed(struct.pack(">3sBB8sII", b"TLN", 0, 1, b"identity", MAX_PIXELS, 2)), "pixels"),
+        (sealed(header(9, 1, 0, 1, 1)), "version 9"),
+        (sealed(header(0, 7, 0, 1, 1)), "coder 7"),
+        (sealed(header(0, 1, 8, 1, 1)), "flags 8"),
+        (sealed(header(0, 1, 2, 1, 1), b"\0\0\0"), "does not fit"),
+        (sealed(header(0, 1, 2, 1, 1), b"\0\0\0\5some"), "does not fit"),
+        (sealed(header(0, 1, 4, 1, 1), b"\0\0\0\0some"), "does not fit"),
+        (sealed(header(0, 1, 0, 2**31, 2**31)), "pixels"),
+        (sealed(header(0, 1, 0, 0, 9)), "pixels"),
+        (sealed(header(0, 1, 0, MAX_PIXELS, 2)), "pixels"),
     ],
 )
 def test_wrong_files_are_told_in_one_line(data, message):

@@ -1,49 +1,94 @@
 """`toulon compress`, `decompress` and `info`."""
 
+import argparse
 import os
+import pathlib
+import sys
 
 from zoo.coding.container import HEADER_BYTES, unpack
 from zoo.errors import UserError
 from zoo.files import read_bytes, write_bytes
+from zoo.images.files import EXTENSIONS, check_writable, write_image
 
-DEFAULT_MODEL = "bls2017-mse-0.01"
+DEFAULT_MODEL = "bls2017-vr"
+SUFFIX = ".tln"
 
 
 def add_arguments_compress(parser):
-    parser.add_argument("input", help="a picture: PNG, JPEG, WebP, BMP, …")
-    parser.add_argument("output", help="the .tln file to write")
-    _add_model(parser)
+    parser.add_argument(
+        "input", nargs="+", help="pictures (PNG, JPEG, WebP, TIFF, BMP, …) and folders of them"
+    )
+    parser.add_argument("output", help="the .tln file to write; a folder, for several pictures or a folder")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
+    )
+    aim = parser.add_mutually_exclusive_group()
+    aim.add_argument("--quality", type=_number(int, 1), help="1 to 100 (default 50)")
+    aim.add_argument("--target-bytes", type=_number(int, 1), help="largest size of the file, never exceeded")
+    aim.add_argument(
+        "--target-bpp", type=_number(float, 0), help="bits per pixel, met within 2 %% if possible"
+    )
+    aim.add_argument("--target-psnr", type=_number(float, 0), help="PSNR in dB that is reached")
+    parser.add_argument(
+        "--effort", type=int, choices=range(10), default=0, metavar="0…9",
+        help="time spent on smaller files of the same quality: none to minutes (default %(default)s)",
+    )  # fmt: skip
 
 
 def run_compress(args):
-    """Compresses a picture and says what it cost."""
-    from zoo.images.files import read_rgb
+    """Compresses pictures and says what it cost."""
+    from zoo.codec.search import Target, compress
+    from zoo.images.picture import read_picture
 
-    image = read_rgb(args.input)
-    _check_output(args.output, ".tln")
-    data = _load(args.model).encode(image)
-    write_bytes(args.output, data)
-    height, width = image.shape[:2]
-    bpp = 8 * len(data) / (height * width)
-    print(f"{args.output}: {width} x {height}, {len(data)} bytes, {bpp:.3f} bits per pixel")
+    targets = {"bytes": args.target_bytes, "bpp": args.target_bpp, "psnr": args.target_psnr}
+    target = next((Target(kind, value) for kind, value in targets.items() if value is not None), None)
+    jobs = _jobs(args.input, args.output, EXTENSIONS, SUFFIX)
+    codec = None
+
+    def work(source, destination):
+        nonlocal codec
+        picture = read_picture(source)  # a wrong file is told before TensorFlow is loaded
+        codec = codec or _load(args.model)
+        encoded = compress(codec, picture, args.quality, target, args.effort)
+        write_bytes(destination, encoded.data)
+        height, width = picture.rgb.shape[:2]
+        quality = f"quality {encoded.quality}, " if codec.qualities > 1 else ""
+        return width, height, len(encoded.data), quality, encoded.notes
+
+    return _run_all("compress", jobs, work)
 
 
 def add_arguments_decompress(parser):
-    parser.add_argument("input", help="a .tln file")
-    parser.add_argument("output", help="the picture to write; its extension says the format, such as .png")
-    _add_model(parser)
+    parser.add_argument("input", nargs="+", help=".tln files and folders of them")
+    parser.add_argument(
+        "output",
+        help="the picture to write, its extension says the format; a folder, for several files or a folder",
+    )
+    parser.add_argument(
+        "--format", default="png", help="of pictures written to a folder (default %(default)s)"
+    )
+    parser.add_argument(
+        "--model", help="directory of the export that made the file, if it is not in exported/"
+    )
 
 
 def run_decompress(args):
-    """Restores a picture."""
-    from zoo.images.files import WRITABLE, write_image
+    """Restores pictures."""
+    extension = "." + args.format.lower().lstrip(".")
+    check_writable("picture" + extension)
+    jobs = _jobs(args.input, args.output, (SUFFIX,), extension)
 
-    data = read_bytes(args.input)
-    unpack(data)  # a damaged file is told before TensorFlow is loaded
-    _check_output(args.output, *WRITABLE)
-    image = _load(args.model).decode(data)
-    write_image(args.output, image)
-    print(f"{args.output}: {image.shape[1]} x {image.shape[0]}")
+    def work(source, destination):
+        data = read_bytes(source)
+        container = unpack(data)  # a damaged file is told before TensorFlow is loaded
+        check_writable(destination, transparent=bool(container.alpha))
+        from zoo.codec.files import load_codec_of
+
+        codec = _load(args.model) if args.model else load_codec_of(container)
+        write_image(destination, codec.unpack(container).to_pillow())
+        return container.width, container.height, len(data), "", ()
+
+    return _run_all("decompress", jobs, work)
 
 
 def add_arguments_info(parser):
@@ -54,17 +99,109 @@ def run_info(args):
     """Prints the header of a file."""
     data = read_bytes(args.input)
     file = unpack(data)
-    bpp = 8 * len(data) / (file.height * file.width)
-    print(f"{args.input}: {file.width} x {file.height}, {len(data)} bytes, {bpp:.3f} bits per pixel")
+    print(f"{args.input}: {_size(file.width, file.height, len(data))}")
+    quality = f"quality {file.quality}, " if file.quality else ""
     print(
-        f"header {HEADER_BYTES} bytes, range coder, checksum right, model {file.model.hex()} ({_model_name(file.model)})"
+        f"{quality}model {file.model.hex()} ({_model_name(file.model)}), {'grey' if file.grey else 'colour'}"
     )
+    beside = [
+        f"{name} {len(chunk)} bytes"
+        for name, chunk in (("alpha", file.alpha), ("colour profile", file.profile))
+        if chunk
+    ]
+    print(", ".join([f"header {HEADER_BYTES} bytes", *beside, "range coder", "checksum right"]))
 
 
-def _add_model(parser):
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
-    )
+def _jobs(inputs, output, extensions, suffix):
+    """What is to be done: list of (source, destination), str.
+
+    Folders are walked; their files go to the same places below `output`, with another extension.
+
+    Raises:
+      UserError: an input is missing, a folder without such files, or two would be written to one place; the output
+        cannot be written.
+    """
+    if len(inputs) == 1 and not os.path.isdir(inputs[0]):
+        if os.path.isdir(output):
+            return [(inputs[0], os.path.join(output, pathlib.Path(inputs[0]).stem + suffix))]
+        _check_output(output, suffix)
+        return [(inputs[0], output)]
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise UserError(f"{output} is a file; several files need a folder to be written to.")
+    jobs = []
+    for name in inputs:
+        path = pathlib.Path(name)
+        if not path.is_dir():
+            jobs.append((name, os.path.join(output, path.stem + suffix)))
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in extensions and p.is_file())
+        if not found:
+            raise UserError(f"{name} holds no {', '.join(extensions)} files.")
+        jobs += [(str(p), os.path.join(output, p.relative_to(path).with_suffix(suffix))) for p in found]
+    sources = {}
+    for source, destination in jobs:
+        if destination in sources:
+            raise UserError(
+                f"{sources[destination]} and {source} would both become {destination}; rename one."
+            )
+        sources[destination] = source
+    return jobs
+
+
+def _run_all(command, jobs, work):
+    """Does the work on every file, with a progress bar where there are several; returns the exit status.
+
+    A file that fails is told, and the others go on.
+    """
+    if len(jobs) == 1:
+        source, destination = jobs[0]
+        width, height, size, quality, notes = work(source, destination)
+        for note in notes:
+            print(f"toulon {command}: {source}: {note}", file=sys.stderr)
+        print(f"{destination}: {quality}{_size(width, height, size)}")
+        return 0
+    from tqdm import tqdm
+
+    failed = pixels = total = 0
+    for source, destination in tqdm(jobs, unit="file", desc=command, disable=None):
+        try:
+            os.makedirs(os.path.dirname(destination) or ".", exist_ok=True)
+            width, height, size, quality, notes = work(source, destination)
+        except UserError as error:
+            failed += 1
+            tqdm.write(
+                f"toulon {command}: {source}: {str(error).removeprefix(f'{source} ')}", file=sys.stderr
+            )
+            continue
+        for note in notes:
+            tqdm.write(f"toulon {command}: {source}: {note}", file=sys.stderr)
+        tqdm.write(f"{destination}: {quality}{_size(width, height, size)}", file=sys.stdout)
+        pixels, total = pixels + width * height, total + size
+    done = len(jobs) - failed
+    rate = f", {8 * total / pixels:.3f} bits per pixel" if pixels else ""
+    print(f"{done} of {len(jobs)} files, {total} bytes compressed{rate}")
+    return 1 if failed else 0
+
+
+def _size(width, height, size):
+    return f"{width} x {height}, {size} bytes, {8 * size / (height * width):.3f} bits per pixel"
+
+
+def _number(kind, low):
+    """An argparse type: a number of a kind, not below `low`, and above it where it is 0."""
+
+    def convert(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value < float("inf") or value == 0:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is no {'whole' if kind is int else 'positive'} number above 0"
+            )
+        return value
+
+    return convert
 
 
 def _load(model):
@@ -73,22 +210,21 @@ def _load(model):
     return load_codec(model)
 
 
-def _check_output(path, *extensions):
+def _check_output(path, suffix):
     """Says before the work is done what would go wrong after it."""
-    if os.path.isdir(path):
-        raise UserError(f"{path} is a directory; give the name of a file to write.")
     if not os.path.isdir(os.path.dirname(path) or "."):
         raise UserError(f"{os.path.dirname(path)} does not exist; make it first.")
-    if not path.lower().endswith(extensions):
-        raise UserError(f"{path} should end in {' or '.join(extensions)}.")
+    if suffix == SUFFIX and not path.lower().endswith(SUFFIX):
+        raise UserError(f"{path} should end in {SUFFIX}.")
+    if suffix != SUFFIX:
+        check_writable(path)
 
 
 def _model_name(identity):
     """Name and version of the export with this identity, if it is here."""
     from zoo import registry
 
-    for path in sorted(registry.exported_root().glob("*/*/card.json")):
-        card = registry.read_card(path.parent)
-        if card.get("identity") == identity.hex():
-            return f"{card['name']}, version {path.parent.name}"
-    return "not here"
+    directory = registry.find_identity(identity)
+    if directory is None:
+        return "not here"
+    return f"{registry.read_card(directory)['name']}, version {directory.name}"

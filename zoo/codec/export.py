@@ -19,6 +19,8 @@ ABOUT = pathlib.Path(__file__).parent / "cards.json"
 IMAGE = tf.TensorSpec([None, None, None, 3], tf.uint8, "image")
 IMAGE_BYTES = tf.TensorSpec([None], tf.string, "image_bytes")
 SIZE = tf.TensorSpec([None, 2], tf.int32, "size")
+QUALITY = tf.TensorSpec([None], tf.int32, "quality")
+LITE_FILES = {"": "float16", "-int8": "int8"}  # what is added to the file's name: how it keeps weights
 
 
 def export_codec(model, root, training=()):
@@ -34,14 +36,16 @@ def export_codec(model, root, training=()):
     """
     root = pathlib.Path(root)
     name = root.name
-    entry = registry.find(name if name in registry.list_models() else "bls2017")
     codec = FrozenCodec(model)
+    entry = registry.find(name if name in registry.list_models() else model.ENTRY)
     with saved_model.new_version(root) as directory:
         signatures = make_signatures(codec)
         saved_model.save_signatures(directory, signatures, "reconstruct")
         model.variables_checkpoint().write(str(directory / "checkpoint" / "variables"))
-        np.savez(directory / "tables.npz", cdf=model.cdf.numpy(), cdf_offset=model.cdf_offset.numpy())
-        tflite.convert(directory / "model.tflite", make_lite_signatures(codec))
+        np.savez_compressed(directory / "tables.npz", **make_tables(model))
+        if entry.lite:
+            for suffix, weights in LITE_FILES.items():
+                tflite.convert(directory / f"model{suffix}.tflite", make_lite_signatures(codec), weights)
         serving_files.write_warmup(directory, name, warmup_requests(codec))
         about = json.loads(ABOUT.read_text())[entry.name]
         facts = {
@@ -55,17 +59,38 @@ def export_codec(model, root, training=()):
     return registry.find_export(root)
 
 
+def make_tables(model):
+    """What files need beside the transforms, as arrays.
+
+    Returns:
+      dict: cdf, [n] int32, and cdf_offset, [Q, C] int32, the range coder's tables, see `TableBits`; scales and steps,
+      [Q, C] float32, of quantization, see `FrozenCodec`; rate_distortion_weights, [Q] float32, the λ of each quality.
+    """
+    scales, steps = model.quantization()
+    return {
+        "cdf": model.cdf.numpy(),
+        "cdf_offset": model.cdf_offset.numpy().reshape(scales.shape),
+        "scales": scales,
+        "steps": steps,
+        "rate_distortion_weights": model.rate_distortion_weights(),
+    }
+
+
 def make_signatures(codec):
     """The signatures of a codec's SavedModel.
 
-        analyze(image) -> latents, size                  reconstruct(image) -> image, bits_per_pixel
-        synthesize(latents, size) -> image
+        analyze(image, quality) -> latents, size         reconstruct(image, quality) -> image, bits_per_pixel
+        synthesize(latents, size, quality) -> image
 
     and a twin `X_bytes` of each that takes encoded pictures (PNG, JPEG) for `image` and gives PNG, both named
-    `image_bytes`. Pictures of one request have one size, but for `reconstruct_bytes`.
+    `image_bytes`. Pictures of one request have one size, but for `reconstruct_bytes`. A codec of one rate has no
+    `quality`. For tools that quantize in their own ways, the bare transforms:
 
-    Shapes: image [B, H, W, 3] uint8; latents [B, ⌈H/16⌉, ⌈W/16⌉, C] int32; size [B, 2] int32, height and width;
-    bits_per_pixel [B] float32, what the range coder needs.
+        transform(image) -> coefficients                 inverse_transform(coefficients) -> pixels
+
+    Shapes: image [B, H, W, 3] uint8; quality [B] int32, 1 to 100; latents [B, ⌈H/16⌉, ⌈W/16⌉, C] int32; size [B, 2]
+    int32, height and width; bits_per_pixel [B] float32, what the range coder needs; coefficients [B, ⌈H/16⌉, ⌈W/16⌉, C]
+    float32, latents before rounding without their medians; pixels [B, 16 h, 16 w, 3] float32, about 0 to 255.
 
     Args:
       codec: a `FrozenCodec`.
@@ -74,15 +99,28 @@ def make_signatures(codec):
       dict of name to `tf.function`.
     """
     latents_spec = tf.TensorSpec([None, None, None, codec.channels], tf.int32, "latents")
+    coefficients_spec = tf.TensorSpec([None, None, None, codec.channels], tf.float32, "coefficients")
+    quality_spec = [QUALITY] if codec.qualities > 1 else []
 
-    def analyze(image):
-        sizes = tf.tile(tf.shape(image)[None, 1:3], [tf.shape(image)[0], 1])
+    def checked(quality):
+        """The quality, a list of at most one tensor, once it is known to be one."""
+        if not quality:
+            return []
+        there = (quality[0] >= 1) & (quality[0] <= codec.qualities)
+        message = ["quality is", quality[0], f"; expected 1 to {codec.qualities}."]
+        with tf.control_dependencies([tf.Assert(tf.reduce_all(there), message)]):
+            return [tf.identity(quality[0])]
+
+    def covering(image):
         covered = -(-tf.shape(image)[1:3] // TOTAL_STRIDE) * TOTAL_STRIDE
         with tf.control_dependencies([_assert_pixels(covered)]):
-            image = tf.identity(image)
-        return {"latents": codec.analyze(pad_to_multiple(image, TOTAL_STRIDE)), "size": sizes}
+            return pad_to_multiple(tf.identity(image), TOTAL_STRIDE)
 
-    def synthesize(latents, size):
+    def analyze(image, *quality):
+        sizes = tf.tile(tf.shape(image)[None, 1:3], [tf.shape(image)[0], 1])
+        return {"latents": codec.analyze(covering(image), *checked(quality)), "size": sizes}
+
+    def synthesize(latents, size, *quality):
         covered = tf.shape(latents)[1:3] * TOTAL_STRIDE
         same = tf.Assert(tf.reduce_all(size == size[:1]), ["size differs within the batch:", size])
         fits = tf.Assert(
@@ -91,36 +129,49 @@ def make_signatures(codec):
         )
         with tf.control_dependencies([same, fits, _assert_pixels(covered)]):
             height, width = tf.unstack(size[0])
-        return {"image": codec.synthesize(latents)[:, :height, :width]}
+        return {"image": codec.synthesize(latents, *checked(quality))[:, :height, :width]}
 
-    def reconstruct(image):
-        code = analyze(image)
-        bits = codec.bits(code["latents"])
+    def reconstruct(image, *quality):
+        quality = checked(quality)
+        code = analyze(image, *quality)
+        bits = codec.bits(code["latents"], *quality)
         pixels = tf.cast(tf.reduce_prod(tf.shape(image)[1:3]), tf.float32)
-        return synthesize(**code) | {"bits_per_pixel": bits / pixels}
+        return synthesize(code["latents"], code["size"], *quality) | {"bits_per_pixel": bits / pixels}
 
-    def analyze_bytes(image_bytes):
-        return analyze(tf.map_fn(decode_picture, image_bytes, fn_output_signature=tf.uint8))
+    def analyze_bytes(image_bytes, *quality):
+        return analyze(tf.map_fn(decode_picture, image_bytes, fn_output_signature=tf.uint8), *quality)
 
-    def synthesize_bytes(latents, size):
-        image = synthesize(latents, size)["image"]
+    def synthesize_bytes(latents, size, *quality):
+        image = synthesize(latents, size, *quality)["image"]
         return {"image_bytes": tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)}
 
-    def reconstruct_bytes(image_bytes):
-        def one(data):
-            result = reconstruct(decode_picture(data)[None])
+    def reconstruct_bytes(image_bytes, *quality):
+        def one(inputs):
+            data, *own = inputs
+            result = reconstruct(decode_picture(data)[None], *(q[None] for q in own))
             return tf.io.encode_png(result["image"][0]), result["bits_per_pixel"][0]
 
-        image_bytes, bpp = tf.map_fn(one, image_bytes, fn_output_signature=(tf.string, tf.float32))
+        types = (tf.string, tf.float32)
+        image_bytes, bpp = tf.map_fn(one, (image_bytes, *quality), fn_output_signature=types)
         return {"image_bytes": image_bytes, "bits_per_pixel": bpp}
 
+    def transform(image):
+        return {"coefficients": codec.transform(covering(image))}
+
+    def inverse_transform(coefficients):
+        covered = tf.shape(coefficients)[1:3] * TOTAL_STRIDE
+        with tf.control_dependencies([_assert_pixels(covered)]):
+            return {"pixels": codec.inverse_transform(tf.identity(coefficients))}
+
     specs = {
-        analyze: [IMAGE],
-        synthesize: [latents_spec, SIZE],
-        reconstruct: [IMAGE],
-        analyze_bytes: [IMAGE_BYTES],
-        synthesize_bytes: [latents_spec, SIZE],
-        reconstruct_bytes: [IMAGE_BYTES],
+        analyze: [IMAGE, *quality_spec],
+        synthesize: [latents_spec, SIZE, *quality_spec],
+        reconstruct: [IMAGE, *quality_spec],
+        analyze_bytes: [IMAGE_BYTES, *quality_spec],
+        synthesize_bytes: [latents_spec, SIZE, *quality_spec],
+        reconstruct_bytes: [IMAGE_BYTES, *quality_spec],
+        transform: [IMAGE],
+        inverse_transform: [coefficients_spec],
     }
     return {f.__name__: tf.function(f, input_signature=spec) for f, spec in specs.items()}
 
@@ -128,18 +179,24 @@ def make_signatures(codec):
 def make_lite_signatures(codec):
     """The entries of a codec's `.tflite`, built-in ops only, any size.
 
-    analyze(image [1, H, W, 3] uint8) -> latents [1, ⌈H/16⌉, ⌈W/16⌉, C] int32
-    synthesize(latents) -> image [1, 16 ⌈H/16⌉, 16 ⌈W/16⌉, 3] uint8, to be cropped by the caller
+    analyze(image [1, H, W, 3] uint8, quality [1] int32) -> latents [1, ⌈H/16⌉, ⌈W/16⌉, C] int32
+    synthesize(latents, quality) -> image [1, 16 ⌈H/16⌉, 16 ⌈W/16⌉, 3] uint8, to be cropped by the caller
+
+    A codec of one rate has no `quality`; one out of range is taken for the nearest.
     """
     latents_spec = tf.TensorSpec([1, None, None, codec.channels], tf.int32, "latents")
+    quality_spec = [tf.TensorSpec([1], tf.int32, "quality")] if codec.qualities > 1 else []
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "image")])
-    def analyze(image):
-        return {"latents": codec.analyze(pad_to_multiple(image, TOTAL_STRIDE))}
+    def known(quality):
+        return [tf.clip_by_value(q, 1, codec.qualities) for q in quality]
 
-    @tf.function(input_signature=[latents_spec])
-    def synthesize(latents):
-        return {"image": codec.synthesize(latents)}
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "image"), *quality_spec])
+    def analyze(image, *quality):
+        return {"latents": codec.analyze(pad_to_multiple(image, TOTAL_STRIDE), *known(quality))}
+
+    @tf.function(input_signature=[latents_spec, *quality_spec])
+    def synthesize(latents, *quality):
+        return {"image": codec.synthesize(latents, *known(quality))}
 
     return {"analyze": analyze, "synthesize": synthesize}
 
@@ -152,13 +209,16 @@ def warmup_requests(codec):
         "latents": np.zeros([1, 4, 4, codec.channels], np.int32),
         "size": np.array([[64, 64]], np.int32),
     }
+    quality = {"quality": np.array([50], np.int32)} if codec.qualities > 1 else {}
     return [
-        ("analyze", {"image": image}),
-        ("synthesize", latents),
-        ("reconstruct", {"image": image}),
-        ("analyze_bytes", {"image_bytes": encoded}),
-        ("synthesize_bytes", latents),
-        ("reconstruct_bytes", {"image_bytes": encoded}),
+        ("analyze", {"image": image} | quality),
+        ("synthesize", latents | quality),
+        ("reconstruct", {"image": image} | quality),
+        ("analyze_bytes", {"image_bytes": encoded} | quality),
+        ("synthesize_bytes", latents | quality),
+        ("reconstruct_bytes", {"image_bytes": encoded} | quality),
+        ("transform", {"image": image}),
+        ("inverse_transform", {"coefficients": np.zeros([1, 4, 4, codec.channels], np.float32)}),
     ]
 
 

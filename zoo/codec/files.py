@@ -1,19 +1,34 @@
 """Pictures to `.tln` files and back, with an exported model and tensorflow-compression's range coder."""
 
+import fractions
 import functools
+import io
+import zlib
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from zoo import registry
 from zoo.codec.config import TOTAL_STRIDE
+from zoo.codec.frozen import TableBits, to_uint8
 from zoo.coding.container import Container, unpack
+from zoo.coding.range_coder import RangeCoder
 from zoo.errors import UserError
 from zoo.images.limits import MAX_PIXELS
+from zoo.images.picture import Picture
+from zoo.images.tiles import by_tiles
+
+DEFAULT_QUALITY = 50
+TILE = 1536  # pixels each way; what the transforms need for it stays below half a gigabyte
+MARGIN = 2 * TOTAL_STRIDE  # no latent depends on pixels further away, and no pixel on latents
+MAX_PROFILE_BYTES = 2**24
+_LATENTS_PER_PIXEL = fractions.Fraction(1, TOTAL_STRIDE)
 
 
+@functools.lru_cache(maxsize=4)
 def load_codec(name):
-    """Loads an exported codec.
+    """Loads an exported codec, or returns it if it was one of the last ones.
 
     Args:
       name: str, a model's name, or the directory of an export or of one of its versions.
@@ -27,78 +42,235 @@ def load_codec(name):
     return FileCodec(registry.find_export(name))
 
 
+def load_codec_of(container):
+    """Loads the codec that made a file: an export of the same identity.
+
+    Raises:
+      UserError: it is not here.
+    """
+    directory = registry.find_identity(container.model)
+    if directory is None:
+        raise UserError(
+            f"the file was made by model {container.model.hex()}, which is not in {registry.exported_root()}; "
+            "give its export with --model."
+        )
+    return load_codec(str(directory))
+
+
 class FileCodec:
     """A codec ready for pictures.
+
+    Pictures larger than a tile go through the transforms tile by tile, with the same result; see
+    `zoo.images.tiles.by_tiles`.
 
     Attributes:
       name: str.
       directory: the export it was loaded from.
+      qualities: int, how many there are; 1 for a codec of one rate.
+      weights: [qualities] float32, the λ of each.
+      distortion: str, "mse" or "ms_ssim", what the codec was trained for.
     """
 
     def __init__(self, directory):
-        try:
-            import tensorflow_compression as tfc
-        except ImportError:
-            raise UserError(
-                "the range coder needs tensorflow-compression: pip install 'toulon[train]' (Python 3.10 or 3.11)."
-            ) from None
         card = registry.read_card(directory)
         self.name, self.directory = card["name"], directory
+        self.distortion = card["config"]["distortion"]
         self._identity = bytes.fromhex(card["identity"])
         self._signatures = registry.load_export(directory)
         with np.load(directory / "tables.npz") as tables:
-            cdf, cdf_offset = tables["cdf"], tables["cdf_offset"]
-        self._coder = tfc.ContinuousBatchedEntropyModel(
-            prior_shape=cdf_offset.shape, coding_rank=3, compression=True, stateless=True,
-            cdf=cdf, cdf_offset=cdf_offset, offset_heuristic=False, bottleneck_dtype=tf.float32,
-        )  # fmt: skip
+            self._cdf, self._cdf_offset = tables["cdf"], tables["cdf_offset"]
+            self._scales, self._steps = tables["scales"], tables["steps"]
+            self.weights = tables["rate_distortion_weights"]
+        self.qualities, self._channels = self._scales.shape
+        self._coders = {}
 
-    def encode(self, image):
+    def encode(self, image, quality=None):
         """Compresses a picture, [height, width, 3] uint8, to the bytes of a `.tln` file.
+
+        Args:
+          image: the picture.
+          quality: int from 1 to `qualities`; None for the default, and for a codec of one rate.
+
+        Raises:
+          UserError: the picture is too large, or there is no such quality.
+        """
+        quality = self.check_quality(quality)
+        symbols = self.quantize(self.transform(image), quality)
+        return self.pack(Picture(image), symbols, quality)
+
+    def decode(self, data):
+        """Restores the picture of a `.tln` file's bytes: [height, width, 3] uint8, alpha left out.
+
+        Raises:
+          UserError: the file is damaged, or was made by another model.
+        """
+        return self.unpack(unpack(data)).rgb
+
+    def check_quality(self, quality):
+        """The quality as a number of one of the tables, from 1 on; None is the default.
+
+        Raises:
+          UserError: there is no such quality.
+        """
+        if quality is None:
+            return min(DEFAULT_QUALITY, self.qualities)
+        if self.qualities == 1:
+            raise UserError(
+                f"{self.name} has one rate and no quality; leave it out, or take another --model."
+            )
+        if not 1 <= quality <= self.qualities:
+            raise UserError(f"the quality is {quality}; expected 1 to {self.qualities}.")
+        return quality
+
+    def transform(self, image):
+        """Pictures to latents before rounding, each channel's median subtracted.
+
+        Args:
+          image: [height, width, 3] uint8.
+
+        Returns:
+          [⌈height/16⌉, ⌈width/16⌉, C] float32.
 
         Raises:
           UserError: the picture is too large.
         """
         _check_size(*image.shape[:2])
-        code = self._signatures["analyze"](image=tf.constant(image[None]))
-        payload = self._coder.compress(tf.cast(code["latents"], tf.float32))[0].numpy()
-        return Container(self._identity, *image.shape[:2], payload).pack()
+        coefficients = np.empty([*_latent_size(*image.shape[:2]), self._channels], np.float32)
 
-    def decode(self, data):
-        """Restores the picture of a `.tln` file's bytes: [height, width, 3] uint8.
+        def function(tile):
+            return self._signatures["transform"](image=tf.constant(tile[np.newaxis]))["coefficients"][0]
+
+        by_tiles(function, image, coefficients, _LATENTS_PER_PIXEL, TILE, MARGIN)
+        return coefficients
+
+    def quantize(self, coefficients, quality):
+        """Latents of a quality, [h, w, C] float32 -> int16."""
+        limits = np.iinfo(np.int16)
+        symbols = np.empty(coefficients.shape, np.int16)
+        for row, target in zip(coefficients, symbols, strict=True):  # in bounded memory
+            target[:] = np.clip(np.round(row * self._scales[quality - 1]), limits.min, limits.max)
+        return symbols
+
+    def restore(self, symbols, quality, height, width):
+        """Latents to the picture: [h, w, C] integers -> [height, width, 3] uint8."""
+        image = np.empty([TOTAL_STRIDE * n for n in symbols.shape[:2]] + [3], np.uint8)
+
+        def function(tile):
+            pixels = self.inverse_transform(
+                tf.constant(tile[np.newaxis], tf.float32) * self._steps[quality - 1]
+            )
+            return to_uint8(pixels)[0]
+
+        by_tiles(function, symbols, image, TOTAL_STRIDE, TILE // TOTAL_STRIDE, MARGIN // TOTAL_STRIDE)
+        return image[:height, :width]
+
+    def inverse_transform(self, coefficients):
+        """The synthesis transform: ŷ - m, [B, h, w, C] float32 -> [B, 16 h, 16 w, 3] float32, about 0 to 255."""
+        return self._signatures["inverse_transform"](coefficients=coefficients)["pixels"]
+
+    def quantization(self, quality):
+        """Scales before rounding and steps after it: two [C] float32 arrays."""
+        return self._scales[quality - 1], self._steps[quality - 1]
+
+    @functools.cached_property
+    def table_bits(self):
+        """The range coder's bits of any latents, a `TableBits`."""
+        return TableBits(self._cdf, self._cdf_offset)
+
+    def pack(self, picture, symbols, quality):
+        """The bytes of a `.tln` file from a `Picture` and its latents."""
+        alpha = io.BytesIO()
+        if picture.alpha is not None:
+            Image.fromarray(picture.alpha).save(alpha, "PNG", optimize=True)
+        profile = zlib.compress(picture.profile, 9) if picture.profile else b""
+        payload = self._coder(quality).encode(symbols)
+        kept = quality if self.qualities > 1 else 0
+        return Container(
+            self._identity, *picture.rgb.shape[:2], payload, kept, picture.grey, alpha.getvalue(), profile
+        ).pack()
+
+    def unpack(self, container):
+        """Restores the picture of a file.
+
+        Args:
+          container: a `zoo.coding.container.Container`.
+
+        Returns:
+          A `zoo.images.picture.Picture`.
 
         Raises:
           UserError: the file is damaged, or was made by another model.
         """
-        container = unpack(data)
+        height, width = container.height, container.width
         if container.model != self._identity:
             raise UserError(
                 f"the file was made by model {container.model.hex()}, not by {self.name} "
                 f"({self._identity.hex()}); give its model with --model."
             )
-        _check_size(container.height, container.width)
-        size = np.array([[container.height, container.width]], np.int32)
-        try:
-            latents = self._coder.decompress(tf.constant([container.payload]), -(-size[0] // TOTAL_STRIDE))
-        except tf.errors.OpError:
-            raise UserError("the file is damaged: its payload cannot be decoded.") from None
-        latents = tf.cast(tf.round(latents), tf.int32)
-        return self._signatures["synthesize"](latents=latents, size=size)["image"][0].numpy()
+        kept = range(1, self.qualities + 1) if self.qualities > 1 else (0,)
+        if container.quality not in kept:
+            raise UserError(
+                f"the file is damaged: its quality is {container.quality}, which {self.name} has not."
+            )
+        _check_size(height, width)
+        quality = container.quality or 1
+        alpha, profile = _read_alpha(container), read_profile(container)
+        symbols = self._coder(quality).decode(container.payload, *_latent_size(height, width))
+        return Picture(self.restore(symbols, quality, height, width), container.grey, alpha, profile)
+
+    def estimated_bits(self, image, quality=None):
+        """The model's own estimate of the rate of a picture, -log2 of the prior's density, in bits."""
+        quality = self.check_quality(quality)
+        symbols = self.quantize(self.transform(image), quality)
+        return float(self._model.symbols_rate(tf.constant(symbols[np.newaxis], tf.float32), quality)[0])
 
     @functools.cached_property
     def _model(self):
         return registry.load(self.directory)
 
-    def estimated_bits(self, image):
-        """The model's own estimate of the rate of a picture, -log2 of the prior's density, in bits."""
-        code = self._signatures["analyze"](image=tf.constant(image[None]))
-        latents = tf.cast(code["latents"], tf.float32) + self._model.quantization_offset
-        return float(self._model.rate(latents)[0])
+    def _coder(self, quality):
+        """The range coder with the tables of a quality."""
+        if quality not in self._coders:
+            starts = np.flatnonzero(self._cdf < 0)[:: self._channels]
+            tables = np.split(self._cdf, starts[1:])
+            self._coders[quality] = RangeCoder(tables[quality - 1], self._cdf_offset[quality - 1])
+        return self._coders[quality]
+
+
+def _latent_size(height, width):
+    return -(-height // TOTAL_STRIDE), -(-width // TOTAL_STRIDE)
 
 
 def _check_size(height, width):
     """Raises a `UserError` for what the transforms refuse: sides are rounded up to multiples of 16."""
-    if -(-height // TOTAL_STRIDE) * -(-width // TOTAL_STRIDE) * TOTAL_STRIDE**2 > MAX_PIXELS:
+    if np.prod(_latent_size(height, width)) * TOTAL_STRIDE**2 > MAX_PIXELS:
         raise UserError(
             f"the picture has {width} x {height} pixels; at most {MAX_PIXELS // 2**20} megapixels are taken."
         )
+
+
+def _read_alpha(container):
+    """The alpha channel of a file, [height, width] uint8, or None."""
+    if not container.alpha:
+        return None
+    try:
+        with Image.open(io.BytesIO(container.alpha), formats=["PNG"]) as image:
+            if image.size == (container.width, container.height) and image.mode == "L":
+                return np.asarray(image)
+    except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError):
+        pass
+    raise UserError("the file is damaged: its alpha channel cannot be decoded.")
+
+
+def read_profile(container):
+    """The ICC profile of a file, or nothing."""
+    if not container.profile:
+        return b""
+    decompressor = zlib.decompressobj()
+    try:
+        profile = decompressor.decompress(container.profile, MAX_PROFILE_BYTES)
+    except zlib.error:
+        profile = b""
+    if not profile or not decompressor.eof:
+        raise UserError("the file is damaged: its colour profile cannot be decoded.")
+    return profile

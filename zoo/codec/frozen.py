@@ -1,4 +1,4 @@
-"""The transforms as constants and stock TensorFlow ops: twice as fast, and loadable anywhere."""
+"""The transforms in stock TensorFlow ops, kernels computed once: twice as fast, and loadable anywhere."""
 
 import dataclasses
 
@@ -12,26 +12,26 @@ from zoo.layers.signal_conv import polyphase_kernel
 
 @dataclasses.dataclass(frozen=True)
 class Convolution:
-    """One convolution with constant kernel: `kernel` [k, k, in, out] of a cross-correlation, `bias` [out]."""
+    """One convolution: `kernel` [k, k, in, out] of a cross-correlation, `bias` [out], arrays or variables."""
 
-    kernel: np.ndarray
-    bias: np.ndarray
+    kernel: np.ndarray | tf.Variable
+    bias: np.ndarray | tf.Variable
     stride: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Normalization:
-    """One GDN or IGDN with constant `beta` [C] and `gamma` [C, C]."""
+    """One GDN or IGDN: `beta` [C] and `gamma` [C, C], arrays or variables."""
 
-    beta: np.ndarray
-    gamma: np.ndarray
+    beta: np.ndarray | tf.Variable
+    gamma: np.ndarray | tf.Variable
     alpha: float
     epsilon: float
     inverse: bool
 
 
 def freeze(model):
-    """Takes the transforms of a codec apart into constants.
+    """Takes the transforms of a codec apart into arrays.
 
     Args:
       model: a `zoo.codec.model.BLS2017`, with variables in float32.
@@ -75,6 +75,23 @@ def multiply_adds(steps, density):
     return round(total)
 
 
+def to_variables(steps):
+    """The same steps with variables for arrays.
+
+    Constants would be copied into every function that calls another: hundreds of megabytes when loaded.
+    """
+
+    def convert(step):
+        arrays = {name: value for name, value in vars(step).items() if isinstance(value, np.ndarray)}
+        return dataclasses.replace(step, **{name: _variable(value) for name, value in arrays.items()})
+
+    return [convert(step) for step in steps]
+
+
+def _variable(value):
+    return tf.Variable(value, trainable=False)
+
+
 def normalize(x, step):
     """GDN, x / (beta + gamma |x|^alpha)^epsilon, or its inverse, which multiplies: [B, H, W, C] float32."""
     pool = {1.0: tf.abs, 2.0: tf.square}.get(step.alpha, lambda v: tf.abs(v) ** step.alpha)(x)
@@ -91,7 +108,7 @@ def analyze(steps, x):
         if isinstance(step, Normalization):
             x = normalize(x, step)
             continue
-        border = len(step.kernel) // 2
+        border = step.kernel.shape[0] // 2
         x = tf.pad(x, [[0, 0], [border, border], [border, border], [0, 0]])
         x = tf.nn.conv2d(x, step.kernel, step.stride, "VALID") + step.bias
     return x
@@ -107,8 +124,23 @@ def synthesize(steps, x):
     return x
 
 
+def row(table, quality=None):
+    """The row of a table [Q, C] for the quality of each picture, [B] int32 from 1 on: [B, 1, 1, C].
+
+    [C] for a codec of one rate, where quality is None.
+    """
+    if quality is None:
+        return table[0]
+    return tf.gather(table, quality - 1)[:, tf.newaxis, tf.newaxis]
+
+
 class FrozenCodec:
-    """Pictures to integer latents and back, in stock ops and constants.
+    """Pictures to integer latents and back, in stock ops.
+
+        z = round((y - m) g),   ŷ = z s + m
+
+    y is the analysis transform of the picture, m the medians of its channels; g and s are the scales and steps of a
+    quality. A codec for one rate has a single quality with scales and steps of 1.
 
     Source: Ballé et al. 2017, figure 2, with trained parameters.
 
@@ -117,6 +149,7 @@ class FrozenCodec:
 
     Attributes:
       channels: int, of the latents.
+      qualities: int, how many there are.
       multiply_adds: dict of transform to multiply-adds per pixel, GDN included.
 
     Raises:
@@ -126,35 +159,88 @@ class FrozenCodec:
     def __init__(self, model):
         if tf.size(model.cdf) == 0:
             raise ValueError("the model has no tables yet; call its make_tables() first.")
-        self._mean, self._scale = model.config.input_mean, model.config.input_scale
-        self._offset = model.quantization_offset.numpy()
-        self._table_bits = TableBits(model.cdf.numpy(), model.cdf_offset.numpy())
-        self.channels = model.config.num_filters
+        self._mean, self._contrast = model.config.input_mean, model.config.input_scale
+        scales, steps = model.quantization()
+        self.qualities, self.channels = scales.shape
+        bits = TableBits(model.cdf.numpy(), model.cdf_offset.numpy().reshape(scales.shape))
         analysis, synthesis = freeze(model)
         self.multiply_adds = {
             "analysis": multiply_adds(analysis, 1.0),
             "synthesis": multiply_adds(synthesis, 1 / TOTAL_STRIDE**2),
         }
-        # One concrete function each, called by every signature: the constants are stored once.
+        analysis, synthesis = to_variables(analysis), to_variables(synthesis)
+        median, scales, steps = (_variable(v) for v in (model.quantization_offset.numpy(), scales, steps))
+        self._state = (
+            analysis,
+            synthesis,
+            median,
+            scales,
+            steps,
+            bits,
+        )  # functions do not keep their variables
+        # One concrete function each, called by every signature.
         pictures = tf.TensorSpec([None, None, None, 3])
-        latents = tf.TensorSpec([None, None, None, self.channels])
-        self._analyze = tf.function(lambda x: analyze(analysis, x)).get_concrete_function(pictures)
-        self._synthesize = tf.function(lambda y: synthesize(synthesis, y)).get_concrete_function(latents)
+        floats, integers = (
+            tf.TensorSpec([None, None, None, self.channels], t) for t in (tf.float32, tf.int32)
+        )
+        quality = [tf.TensorSpec([None], tf.int32)] if self.qualities > 1 else []
 
-    def analyze(self, images):
-        """[B, H, W, 3] uint8, H and W multiples of 16 -> latents [B, H/16, W/16, C] int32."""
-        x = (tf.cast(images, tf.float32) / 255 - self._mean) * self._scale
-        return tf.cast(tf.round(self._analyze(x) - self._offset), tf.int32)
+        def once(function, *specs):
+            return tf.function(function).get_concrete_function(*specs)
 
-    def synthesize(self, latents):
-        """Latents [B, h, w, C] int32 -> [B, 16 h, 16 w, 3] uint8."""
-        x = self._synthesize(tf.cast(latents, tf.float32) + self._offset)
-        x = 255 * (x / self._scale + self._mean)
-        return tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8)
+        self._analyze = once(lambda x: analyze(analysis, x) - median, pictures)
+        self._synthesize = once(lambda y: synthesize(synthesis, y + median), floats)
+        self._scale = once(lambda *q: row(scales, *q), *quality)
+        self._step = once(lambda *q: row(steps, *q), *quality)
+        self._bits = once(lambda z, *q: bits(z, *q), integers, *quality)
 
-    def bits(self, latents):
-        """Bits that the range coder spends on latents: [B, h, w, C] int32 -> [B] float32, but for its last bytes."""
-        return self._table_bits(latents)
+    def transform(self, images):
+        """[B, H, W, 3] uint8, H and W multiples of 16 -> y - m, [B, H/16, W/16, C] float32."""
+        x = (tf.cast(images, tf.float32) / 255 - self._mean) * self._contrast
+        return self._analyze(x)
+
+    def inverse_transform(self, coefficients):
+        """ŷ - m, [B, h, w, C] float32 -> [B, 16 h, 16 w, 3] float32, about 0 to 255, neither rounded nor clipped."""
+        return 255 * (self._synthesize(coefficients) / self._contrast + self._mean)
+
+    def analyze(self, images, quality=None):
+        """Pictures to latents.
+
+        Args:
+          images: [B, H, W, 3] uint8, H and W multiples of 16.
+          quality: [B] int32 from 1 to `qualities`; None for a codec of one rate.
+
+        Returns:
+          [B, H/16, W/16, C] int32.
+        """
+        return tf.cast(tf.round(self.transform(images) * self._scale(*_given(quality))), tf.int32)
+
+    def synthesize(self, latents, quality=None):
+        """Latents [B, h, w, C] int32 -> [B, 16 h, 16 w, 3] uint8; quality as in `analyze`."""
+        x = self.inverse_transform(tf.cast(latents, tf.float32) * self._step(*_given(quality)))
+        return to_uint8(x)
+
+    def bits(self, latents, quality=None):
+        """Bits that the range coder spends on latents, but for its last bytes.
+
+        Args:
+          latents: [B, h, w, C] int32.
+          quality: as in `analyze`.
+
+        Returns:
+          [B] float32.
+        """
+        return self._bits(latents, *_given(quality))
+
+
+def _given(quality):
+    """A codec of one rate has functions without quality."""
+    return [] if quality is None else [quality]
+
+
+def to_uint8(pixels):
+    """Rounds and clips pixel values: float32 of any shape -> uint8."""
+    return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)
 
 
 class TableBits:
@@ -164,29 +250,33 @@ class TableBits:
     sign and an Elias gamma code of how far outside it is.
 
     Args:
-      cdf: [n] int32, tensorflow-compression's concatenated tables: for each channel -precision, 0, …, 2^precision.
-      cdf_offset: [C] int32, the latent that belongs to the first entry of each table.
+      cdf: [n] int32, tensorflow-compression's concatenated tables: -precision, 0, …, 2^precision for each channel
+        of each quality.
+      cdf_offset: [Q, C] int32, the latent that belongs to the first entry of each table.
     """
 
     def __init__(self, cdf, cdf_offset):
         starts = np.flatnonzero(cdf < 0)
-        tables = [table[1:] for table in np.split(cdf, starts[1:])]
-        precision = -int(cdf[0])
-        width = max(map(len, tables)) - 1
-        self._bits = np.zeros([len(tables), width], np.float32)
-        for row, table in zip(self._bits, tables, strict=True):
-            row[: len(table) - 1] = precision - np.log2(np.diff(table))
-        self._escape = np.array([len(table) - 2 for table in tables], np.int32)
-        self._offset = cdf_offset
+        ends = np.append(starts[1:], len(cdf))
+        mass = np.diff(cdf.astype(np.int64), append=1)
+        mass[ends - 1] = 1  # unused, as is what precedes the first symbol of a table
+        self._bits = _variable((-int(cdf[0]) - np.log2(np.maximum(mass, 1))).astype(np.float32))
+        shape = cdf_offset.shape
+        self._first, self._escape, self._offset = (
+            _variable(v.reshape(shape).astype(np.int32)) for v in (starts + 1, ends - starts - 3, cdf_offset)
+        )
 
-    def __call__(self, latents):
-        """[B, h, w, C] int32 -> [B] float32."""
-        index = latents - self._offset
-        escaped = tf.logical_or(index < 0, index >= self._escape)
-        beyond = tf.where(index < 0, -index, index - self._escape + 1)  # from 1 on, where escaped
+    def of_symbols(self, latents, quality=None):
+        """The bits of each latent: [B, h, w, C] int32, [B] int32 (None for one rate) -> [B, h, w, C] float32."""
+        first, escape, offset = (row(table, quality) for table in (self._first, self._escape, self._offset))
+        index = latents - offset
+        escaped = tf.logical_or(index < 0, index >= escape)
+        beyond = tf.where(index < 0, -index, index - escape + 1)  # from 1 on, where escaped
         beyond = tf.cast(tf.maximum(beyond, 1), tf.float32)
         sign_and_gamma = 2 * tf.floor(tf.math.log(beyond) / np.float32(np.log(2))) + 2
-        channels, width = self._bits.shape
-        row = width * tf.range(channels)
-        bits = tf.gather(self._bits.reshape(-1), row + tf.where(escaped, self._escape, index))
-        return tf.reduce_sum(bits + tf.where(escaped, sign_and_gamma, 0.0), axis=(1, 2, 3))
+        bits = tf.gather(self._bits, first + tf.where(escaped, escape, index))
+        return bits + tf.where(escaped, sign_and_gamma, 0.0)
+
+    def __call__(self, latents, quality=None):
+        """The bits of each picture: [B, h, w, C] int32, [B] int32 (None for one rate) -> [B] float32."""
+        return tf.reduce_sum(self.of_symbols(latents, quality), axis=(1, 2, 3))

@@ -3,6 +3,7 @@
 import hashlib
 import math
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_compression as tfc
 
@@ -77,6 +78,7 @@ class BLS2017(tf.keras.Model):
       config: a `BLS2017Config`.
     """
 
+    ENTRY = "bls2017"  # in the registry, for exports under other names
     STATE = ("analysis", "synthesis", "prior", "cdf", "cdf_offset", "quantization_offset")
 
     def __init__(self, config=None, name="bls2017"):
@@ -111,6 +113,10 @@ class BLS2017(tf.keras.Model):
         """Information content of latents, in bits: [batch, h, w, C] float32 -> [batch]."""
         log_prob = self.prior.log_prob(latents)
         return tf.reduce_sum(log_prob, axis=(1, 2, 3)) / -math.log(2)
+
+    def symbols_rate(self, symbols, quality=1):
+        """Information content of what the range coder gets: [batch, h, w, C] float32, whole -> bits, [batch]."""
+        return self.rate(symbols + self.quantization_offset)
 
     def quantize(self, latents):
         """Rounds to integers plus each channel's offset, the median of its density."""
@@ -192,14 +198,22 @@ class BLS2017(tf.keras.Model):
             config.bottleneck_gdn,
         )
         digest = hashlib.sha256(repr(decoding).encode())
-        for variable in [
-            self.cdf,
-            self.cdf_offset,
-            self.quantization_offset,
-            *self.synthesis.trainable_variables,
-        ]:
+        for variable in self.decoding_variables():
             digest.update(variable.numpy().tobytes())
         return digest.digest()[:8]
+
+    def decoding_variables(self):
+        """The variables that a decoder depends on."""
+        return [self.cdf, self.cdf_offset, self.quantization_offset, *self.synthesis.trainable_variables]
+
+    def quantization(self):
+        """Scales g before rounding and steps s after it: two [qualities, C] float32 arrays, for one rate all 1."""
+        ones = np.ones([1, self.config.latent_channels], np.float32)
+        return ones, ones
+
+    def rate_distortion_weights(self):
+        """λ of every quality: [qualities] float32 array."""
+        return np.array([self.config.rate_distortion_weight], np.float32)
 
     def variables_checkpoint(self):
         """A `tf.train.Checkpoint` of the model's variables, without optimizer and metrics."""

@@ -54,6 +54,7 @@ class VariableRateBLS2017(BLS2017):
       config: a `VariableRateConfig`.
     """
 
+    ENTRY = "bls2017-vr"
     STATE = (*BLS2017.STATE, "log_scales", "log_corrections")
 
     def __init__(self, config=None, name="bls2017-vr"):
@@ -94,6 +95,19 @@ class VariableRateBLS2017(BLS2017):
         both = tf.exp(log_scale), tf.exp(log_correction - log_scale)
         return tuple(value[:, tf.newaxis, tf.newaxis] for value in both)
 
+    def decoding_variables(self):
+        return [*super().decoding_variables(), self.log_scales, self.log_corrections]
+
+    def quantization(self):
+        return tuple(table[:, 0, 0].numpy() for table in self.steps(self._positions()))
+
+    def rate_distortion_weights(self):
+        return self.weight(self._positions()).numpy()
+
+    def _positions(self):
+        """The places of all qualities: [100] float32."""
+        return self.position(tf.range(1.0, QUALITIES + 1.0))
+
     def position(self, quality):
         """The place between the levels of a quality from 1 to 100: any shape, numbers or float tensor."""
         return (quality - 1) * ((self.config.levels - 1) / (QUALITIES - 1))
@@ -102,6 +116,9 @@ class VariableRateBLS2017(BLS2017):
         """Information content of scaled latents z, in bits: [batch, h, w, C] -> [batch]."""
         density = tfc.UniformNoiseAdapter(ScaledDensity(self.prior.base, scale, self.quantization_offset))
         return tf.reduce_sum(density.log_prob(scaled), axis=(1, 2, 3)) / -math.log(2)
+
+    def symbols_rate(self, symbols, quality=50):
+        return self.scaled_rate(symbols, self.quantization()[0][quality - 1])
 
     def training_loss(self, images, seeds):
         pixels = tf.cast(tf.shape(images)[1] * tf.shape(images)[2], tf.float32)
@@ -188,7 +205,7 @@ class VariableRateBLS2017(BLS2017):
         median = tfc.estimate_tails(base._logits_cumulative, 0.0, base.batch_shape_tensor(), base.dtype)
         lower = tfc.lower_tail(base, self.config.tail_mass)
         upper = tfc.upper_tail(base, self.config.tail_mass)
-        scales = self.steps(self.position(tf.range(1.0, QUALITIES + 1.0)))[0][:, 0, 0]  # [Q, C]
+        scales = self.steps(self._positions())[0][:, 0, 0]  # [Q, C]
         first = tf.cast(tf.floor((lower - median) * scales), tf.int32)
         last = tf.cast(tf.math.ceil((upper - median) * scales), tf.int32)
 

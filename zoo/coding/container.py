@@ -1,14 +1,18 @@
-"""The `.tln` file: a header of 25 bytes, then the entropy coder's bytes.
+"""The `.tln` file: a header of 27 bytes, what is kept beside the colours, then the entropy coder's bytes.
 
     offset  bytes  content (big-endian)
     0       3      magic, b"TLN"
     3       1      version of the format, 0 (experimental)
     4       1      coder: 1 is tensorflow-compression's range coder
     5       8      identity of the model, see `zoo.codec.model.BLS2017.identity`
-    13      4      height in pixels
-    17      4      width in pixels
-    21      4      CRC-32 of everything else in the file
-    25      …      payload
+    13      1      quality, from 1 on; 0 for a model of one rate
+    14      1      flags: 1 the picture is grey, 2 it has alpha, 4 it has a colour profile
+    15      4      height in pixels
+    19      4      width in pixels
+    23      4      CRC-32 of everything else in the file
+    27      …      with flag 2: 4 bytes, a length, and as many bytes, alpha as a grey PNG file
+            …      with flag 4: the same, an ICC profile compressed by zlib
+            …      payload
 
 Version 0 is experimental: files of it may become unreadable with a later release.
 """
@@ -23,8 +27,10 @@ from zoo.images.limits import MAX_PIXELS
 MAGIC = b"TLN"
 VERSION = 0
 RANGE_CODER = 1
+GREY, ALPHA, PROFILE = 1, 2, 4
 
-_HEADER = struct.Struct(">3sBB8sII")
+_HEADER = struct.Struct(">3sBB8sBBII")
+_LENGTH = struct.Struct(">I")
 HEADER_BYTES = _HEADER.size + 4
 
 
@@ -36,6 +42,10 @@ class Container:
       model: 8 bytes, identity of the model that made it.
       height, width: int, pixels.
       payload: bytes of the entropy coder.
+      quality: int, 0 for a model of one rate.
+      grey: bool.
+      alpha: bytes of a PNG file, empty where the picture is opaque.
+      profile: bytes of a compressed colour profile, empty where there is none.
       coder: int, which coder.
     """
 
@@ -43,12 +53,21 @@ class Container:
     height: int
     width: int
     payload: bytes
+    quality: int = 0
+    grey: bool = False
+    alpha: bytes = b""
+    profile: bytes = b""
     coder: int = RANGE_CODER
 
     def pack(self):
         """The file's bytes."""
-        header = _HEADER.pack(MAGIC, VERSION, self.coder, self.model, self.height, self.width)
-        return header + _checksum(header, self.payload) + self.payload
+        flags = GREY * self.grey | ALPHA * bool(self.alpha) | PROFILE * bool(self.profile)
+        header = _HEADER.pack(
+            MAGIC, VERSION, self.coder, self.model, self.quality, flags, self.height, self.width
+        )
+        beside = b"".join(_LENGTH.pack(len(chunk)) + chunk for chunk in (self.alpha, self.profile) if chunk)
+        body = beside + self.payload
+        return header + _checksum(header, body) + body
 
 
 def unpack(data):
@@ -68,18 +87,30 @@ def unpack(data):
         raise UserError(f"the file is {what}; expected one written by `toulon compress`.")
     if len(data) < HEADER_BYTES:
         raise UserError(f"the file is cut off: {len(data)} bytes, the header alone has {HEADER_BYTES}.")
-    header, checksum, payload = data[: _HEADER.size], data[_HEADER.size : HEADER_BYTES], data[HEADER_BYTES:]
-    _, version, coder, model, height, width = _HEADER.unpack(header)
+    header, checksum, body = data[: _HEADER.size], data[_HEADER.size : HEADER_BYTES], data[HEADER_BYTES:]
+    _, version, coder, model, quality, flags, height, width = _HEADER.unpack(header)
     if version != VERSION:
         raise UserError(f"the file is of format version {version}; this release reads version {VERSION}.")
-    if _checksum(header, payload) != checksum:
+    if _checksum(header, body) != checksum:
         raise UserError("the file is damaged: its checksum does not match; get a new copy.")
-    if coder != RANGE_CODER:
-        raise UserError(f"the file was written by coder {coder}, which this release does not have.")
+    if coder != RANGE_CODER or flags & ~(GREY | ALPHA | PROFILE):
+        raise UserError(
+            f"the file has coder {coder} and flags {flags}, which this release does not know; take a later one."
+        )
     if not 1 <= height * width <= MAX_PIXELS:
         raise UserError(f"the file claims {width} x {height} pixels; 1 to {MAX_PIXELS} are possible.")
-    return Container(model, height, width, payload, coder)
+    alpha, body = _chunk(body) if flags & ALPHA else (b"", body)
+    profile, body = _chunk(body) if flags & PROFILE else (b"", body)
+    return Container(model, height, width, body, quality, bool(flags & GREY), alpha, profile, coder)
 
 
-def _checksum(header, payload):
-    return struct.pack(">I", zlib.crc32(payload, zlib.crc32(header)))
+def _chunk(body):
+    """Splits what begins with a length: (as many bytes, the rest)."""
+    end = _LENGTH.size + int.from_bytes(body[: _LENGTH.size], "big")
+    if end > len(body) or end == _LENGTH.size:
+        raise UserError("the file is damaged: what it keeps beside the colours does not fit in it.")
+    return body[_LENGTH.size : end], body[end:]
+
+
+def _checksum(header, body):
+    return struct.pack(">I", zlib.crc32(body, zlib.crc32(header)))

@@ -58,6 +58,9 @@ def save_signatures(directory, signatures, default):
     module = tf.Module()
     module.functions = list(signatures.values())
     concrete = {name: function.get_concrete_function() for name, function in signatures.items()}
+    module.state = list(
+        {id(v): v for function in concrete.values() for v in function.graph.variables}.values()
+    )
     concrete["serving_default"] = concrete[default]
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(directory), signatures=concrete, options=options)

@@ -10,6 +10,7 @@ from zoo.files import writing
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 WRITABLE = tuple(extension for extension in EXTENSIONS if extension != ".pgm")  # grey only
+WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 JPEG = {"quality": 95, "subsampling": "4:4:4"}
 
 
@@ -20,15 +21,20 @@ def open_image(path):
       path: str.
 
     Returns:
-      A `PIL.Image.Image` of whatever mode the file has.
+      A `PIL.Image.Image` of whatever mode the file has; `info["bits"]` is 16 where the file has 16 bits a channel.
 
     Raises:
       UserError: the file is missing, a directory, not a picture, damaged or absurdly large.
     """
     try:
         image = Image.open(path)
+        # Pillow keeps 8 of the 16 bits of colour, and says so only before it decodes.
+        wide = any(";16" in str(tile[3]) for tile in image.tile)
         image.load()
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
+        if wide:
+            image.info["bits"] = 16
+        return image
     except FileNotFoundError:
         raise UserError(f"{path} does not exist.") from None
     except IsADirectoryError:
@@ -63,19 +69,36 @@ def read_rgb(path):
 
 
 def write_image(path, image):
-    """Writes [height, width, 3] uint8 in the format of the path's extension; the file appears whole or not at all.
+    """Writes a picture in the format of the path's extension; the file appears whole or not at all.
 
-    All formats keep every grey level but JPEG, which is written at quality 95 without subsampling.
+    All formats keep every grey level but JPEG, which is written at quality 95 without subsampling. The colour
+    profile goes along where the format has one.
+
+    Args:
+      path: str.
+      image: [height, width, 3] uint8, or a `PIL.Image.Image` of mode L, LA, RGB or RGBA.
 
     Raises:
-      UserError: the extension is unknown, or the file cannot be written.
+      UserError: the extension is unknown, the format has no transparency and the picture has, or the file cannot be
+        written.
     """
+    extension = os.path.splitext(path)[1].lower()
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    check_writable(path, image.has_transparency_data)
+    options = {".jpg": JPEG, ".jpeg": JPEG, ".webp": {"lossless": True, "exact": True}}.get(extension, {})
+    if "icc_profile" in image.info:
+        options = options | {"icc_profile": image.info["icc_profile"]}
+    with writing(path) as temporary:
+        try:
+            image.save(temporary, **options)
+        except ValueError as error:  # too large for the format
+            raise UserError(f"{path} cannot be written: {error}.") from None
+
+
+def check_writable(path, transparent=False):
+    """Raises a `UserError` unless `write_image` knows the format of the path and the format has what is needed."""
     extension = os.path.splitext(path)[1].lower()
     if extension not in WRITABLE:
         raise UserError(f"{path}: cannot tell the format; use an extension such as .png.")
-    options = {".jpg": JPEG, ".jpeg": JPEG, ".webp": {"lossless": True}}.get(extension, {})
-    with writing(path) as temporary:
-        try:
-            Image.fromarray(image).save(temporary, **options)
-        except ValueError as error:  # too large for the format
-            raise UserError(f"{path} cannot be written: {error}.") from None
+    if transparent and extension not in WITH_ALPHA:
+        raise UserError(f"{path}: this format has no transparency, and the picture has; use .png.")
