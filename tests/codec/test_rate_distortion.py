@@ -10,8 +10,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from zoo import experiments as runner
-from zoo.codec import anchors, experiments
+from zoo.codec import anchors, contenders, experiments
 from zoo.codec import rate_distortion as rd
+from zoo.codec.files import load_codec
 from zoo.codec.published import PUBLISHED
 from zoo.errors import UserError
 
@@ -21,6 +22,7 @@ class FakeCodec:
 
     def __init__(self, name, quality, kill_after=None):
         self.name, self.quality, self.kill_after = name, quality, kill_after
+        self.directory, self.qualities = name, 1
         self.encoded = 0
 
     def encode(self, image):
@@ -61,6 +63,7 @@ def run(tmp_path, photos, monkeypatch):
     fast = tuple(a for a in anchors.ANCHORS if a.name in ("jpeg-420", "webp"))
     monkeypatch.setattr(anchors, "available", lambda: fast)
     monkeypatch.setattr(experiments, "SETTINGS", {"smoke": 3, "cpu": 5})
+    monkeypatch.setattr(experiments, "RATES", (0.01, 50.0))  # these pictures are no photographs
 
     def go(codecs, scale="cpu", out="out", **options):
         fake = types.SimpleNamespace(load_codec=codecs.__getitem__)
@@ -87,9 +90,12 @@ def test_cards_get_what_was_measured(run, tmp_path):
     result = run({"m-0.01": codec}, update_cards=True)["results"]
     curve = result["curves"][0]
     metrics = json.loads((codec.directory / "card.json").read_text())["metrics"]["rate-distortion"]
-    assert metrics["bits_per_pixel"] == pytest.approx(curve["bpp"][0], abs=1e-4)
-    assert metrics["psnr_db"] == pytest.approx(curve["psnr"][0], abs=1e-3)
-    beside = metrics["beside_webp_at_equal_bytes"]
+    assert metrics["bd_rates_percent"] == {}  # one point is no curve
+    point = metrics["points"][0]
+    assert point["setting"] == "0.01"
+    assert point["bits_per_pixel"] == pytest.approx(curve["bpp"][0], abs=1e-4)
+    assert point["psnr_db"] == pytest.approx(curve["psnr"][0], abs=1e-3)
+    beside = point["differences_at_equal_bytes"]["webp"]
     assert beside["psnr_db"] == pytest.approx(result["at_equal_rate"][1]["difference_psnr"], abs=0.01)
 
 
@@ -151,16 +157,26 @@ def test_comparison_at_equal_rate():
     assert outside["difference_psnr"] is None
 
 
+def test_a_part_of_a_curve():
+    c = curve([0.1, 0.4, 0.8, 1.6], [24.0, 29, 33, 37], [0.9, 0.95, 0.98, 0.99])
+    part = c.between(0.2, 1.6)
+    assert part.bpp == (0.2, 0.4, 0.8, 1.6)
+    assert part.psnr[0] == pytest.approx(26.5)
+    assert part.quality("ms_ssim")[0] == pytest.approx(np.mean(c.quality("ms_ssim")[:2]))
+    assert c.between(0.05, 3) == c
+    assert c.between(2, 3).bpp == ()
+
+
 def test_bd_rates():
     bpp, psnr, ms_ssim = np.array([0.2, 0.4, 0.8, 1.6]), [26.0, 29, 33, 37], [0.9, 0.95, 0.98, 0.99]
     jpeg = curve(bpp, psnr, ms_ssim, "jpeg")
-    by_psnr, by_ms_ssim = rd.bd_rates(curve(bpp * 0.8, psnr, ms_ssim, "ours"), [jpeg])
+    by_psnr, by_ms_ssim = rd.bd_rates(curve(bpp * 0.8, psnr, ms_ssim, "ours"), [jpeg], (0.1, 2))
     assert by_psnr["percent"] == pytest.approx(-20)
     assert by_ms_ssim["percent"] == pytest.approx(-20)
     assert (by_psnr["metric"], by_ms_ssim["metric"]) == ("psnr", "ms_ssim")
     assert (by_psnr["low"], by_psnr["high"]) == (26, 37)
-    assert rd.bd_rates(curve(bpp[:3], psnr[:3], ms_ssim[:3]), [jpeg]) == []
-    apart = rd.bd_rates(curve(bpp, np.add(psnr, 20), ms_ssim), [jpeg])[0]
+    assert rd.bd_rates(curve(bpp[:3], psnr[:3], ms_ssim[:3]), [jpeg], (0.1, 2)) == []
+    apart = rd.bd_rates(curve(bpp, np.add(psnr, 20), ms_ssim), [jpeg], (0.1, 2))[0]
     assert apart["percent"] is None
     assert "share no quality" in apart["reason"]
 
@@ -175,15 +191,40 @@ def test_bd_rates():
     ],
 )
 def test_families(name, parts):
-    assert experiments.split_family(name) == parts
+    assert contenders.split_family(name) == parts
 
 
 def test_two_trainings_of_one_model_keep_apart(monkeypatch):
     fake = types.SimpleNamespace(load_codec=lambda name: FakeCodec("m-0.01", 50))
     monkeypatch.setitem(sys.modules, "zoo.codec.files", fake)
-    assert list(experiments.load_models("runs/a, runs/b,runs/a")) == ["runs/a", "runs/b"]
-    assert list(experiments.load_models("runs/a")["m"]) == ["0.01"]
-    assert experiments.load_models("") == {}
+    assert list(contenders.load_models("runs/a, runs/b,runs/a", "cpu")) == ["runs/a", "runs/b"]
+    assert list(contenders.load_models("runs/a", "cpu")["m"]) == ["0.01"]
+    assert contenders.load_models("", "cpu") == {}
+
+
+def test_a_codec_for_every_rate_is_a_curve(run, capsys):
+    result = run(
+        {"bls2017-vr": load_codec("bls2017-vr")}, scale="smoke", models="bls2017-vr,bls2017-vr@effort=1"
+    )
+    plain, refined = (c for c in result["results"]["curves"] if c["kind"] == "model")
+    assert plain["settings"] == ["4", "33", "63", "92"]
+    assert plain["bpp"] == sorted(plain["bpp"])
+    assert plain["psnr"] == sorted(plain["psnr"])
+    assert (refined["name"], refined["settings"]) == ("bls2017-vr@effort=1", ["4", "92"])
+    crop = result["results"]["crops"][0]
+    assert crop["model"] == "bls2017-vr"
+
+
+def test_what_follows_the_at_sign():
+    assert list(contenders.load_models("bls2017-vr@int8", "smoke")) == ["bls2017-vr@int8"]
+    for wrong in (
+        "bls2017-vr@effort=10",
+        "bls2017-vr@float8",
+        "bls2017-mse-0.01@effort=1",
+        "bls2017-mse-0.01@int8",
+    ):
+        with pytest.raises(UserError, match=r"expected effort|one rate|has no model"):
+            contenders.load_models(wrong, "smoke")
 
 
 def test_pictures_to_show():
@@ -303,4 +344,4 @@ def test_published_curves_join_kodak(run, monkeypatch):
     result = run({})["results"]
     assert [c["name"] for c in result["curves"]] == [twice.name, *(p.name for p in PUBLISHED)]
     percents = [row["percent"] for row in result["bd_rates"] if row["codec"] == published.name]
-    assert percents == pytest.approx([-50, -50])
+    assert percents == pytest.approx([-50, -50], abs=1)

@@ -1,6 +1,5 @@
 """The codec's experiments, see `zoo.experiments`."""
 
-import collections
 import dataclasses
 import hashlib
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from zoo.codec import anchors as classical
 from zoo.codec import rate_distortion as rd
+from zoo.codec.contenders import Point, load_models
 from zoo.codec.published import PUBLISHED
 from zoo.errors import UserError
 from zoo.experiments import Experiment
@@ -16,6 +16,8 @@ from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim, ms_ssim_db
 from zoo.metrics.psnr import psnr
 
 SETTINGS = {"smoke": 3, "cpu": 8, "paper": 20}  # points of each anchor's curve
+RATES = 0.2, 1.0  # bits per pixel between which curves are compared
+CROP_QUALITY = 20
 CROP_ANCHORS = ("jpeg-420", "jpeg2000", "webp", "avif")
 CROP_TOLERANCE = 0.01  # a file of an anchor may be this much larger than ours
 
@@ -24,8 +26,9 @@ def add_rate_distortion_arguments(parser):
     """Adds the options of `rate-distortion`."""
     parser.add_argument(
         "--models",
-        default="bls2017-mse-0.01",
-        help="trained codecs, names or directories of exports with commas between; '' for none (default: %(default)s)",
+        default="bls2017-vr",
+        help="trained codecs, names or directories of exports with commas between; NAME@effort=9 for files refined with "
+        "an effort, NAME@float16 or NAME@int8 for its .tflite; '' for none (default: %(default)s)",
     )
     parser.add_argument(
         "--images",
@@ -55,7 +58,7 @@ def run_rate_distortion(run):
     """
     images = load_images(run.options.images, run.scale)
     shown = parse_crops(run.options.crops, run.scale, len(images))
-    models = load_models(run.options.models)
+    models = load_models(run.options.models, run.scale)
     like_kodak = len(images) == 24 and all(sorted(image.shape[:2]) == [512, 768] for image in images.values())
     if not like_kodak:
         print(
@@ -75,15 +78,10 @@ def run_rate_distortion(run):
     count = f"{len(images)} picture{'s' if len(images) > 1 else ''}"
     title = f"{run.options.images}, {count}, averages at constant setting"
     plot_rate_distortion(curves, title, run.out / "rd.png")
-    crops = [
-        show_crops(run, f"{family}-{setting}".strip("-"), codec, number, images[number])
-        for family, members in models.items()
-        for setting, codec in members.items()
-        for number in shown
-    ]
+    crops = [show_crops(run, models, number, images[number]) for number in shown if models]
     print_tables(curves, rows, at_equal_rate, bd_rates)
     if run.options.update_cards:
-        update_cards(models, curves, at_equal_rate, f"{run.options.images}, {count}")
+        update_cards(models, curves, at_equal_rate, bd_rates, f"{run.options.images}, {count}")
     return {
         "images": {"source": run.options.images, "count": len(images)},
         "curves": [dataclasses.asdict(curve) for curve in curves],
@@ -127,41 +125,6 @@ def parse_crops(text, scale, count):
         if not all(1 <= number <= count for number in numbers):
             raise UserError(f"--crops={text}: give numbers from 1 to {count}, such as --crops=1,{count}.")
     return [f"{number:02d}" for number in numbers]
-
-
-def load_models(names):
-    """Loads codecs and groups them to families whose members differ in their last part, the λ.
-
-    Args:
-      names: str, names or directories with commas between.
-
-    Returns:
-      dict of family to dict of setting to codec: "bls2017-mse-0.01" is {"bls2017-mse": {"0.01": …}}. What has
-      no number at its end is a family of its own, with setting "".
-    """
-    names = [name.strip() for name in names.split(",") if name.strip()]
-    if not names:
-        return {}
-    from zoo.codec.files import load_codec
-
-    codecs = {name: load_codec(name) for name in dict.fromkeys(names)}
-    uses = collections.Counter(codec.name for codec in codecs.values())
-    families = {}
-    for name, codec in codecs.items():
-        # Two trainings of one model keep apart by what they were called here.
-        family, setting = split_family(codec.name if uses[codec.name] == 1 else name)
-        families.setdefault(family, {})[setting] = codec
-    return families
-
-
-def split_family(name):
-    """Splits "bls2017-mse-0.01" to ("bls2017-mse", "0.01"), and leaves other names as they are: (name, "")."""
-    family, _, last = name.rpartition("-")
-    try:
-        float(last)
-    except ValueError:
-        return name, ""
-    return (family, last) if family else (name, "")
 
 
 def measure_all(run, models, images):
@@ -232,7 +195,7 @@ def published_curve(published):
 
 
 def compare(curves):
-    """Models against all other curves, and published curves against the anchors.
+    """Models against all other curves, their variants against them, and published curves against the anchors.
 
     Returns:
       (list of dicts from `compare_at_rate`, of the models; list of dicts from `bd_rates`).
@@ -242,25 +205,42 @@ def compare(curves):
     at_equal_rate, bd_rates = [], []
     for curve in curves:
         if curve.kind == "model":
-            at_equal_rate += rd.compare_at_rate(curve, anchors + published)
-            bd_rates += rd.bd_rates(curve, anchors + published)
+            plain = [
+                c
+                for c in curves
+                if c.kind == "model" and c.name == curve.name.partition("@")[0] != curve.name
+            ]
+            at_equal_rate += rd.compare_at_rate(curve, anchors + published + plain)
+            bd_rates += rd.bd_rates(curve, anchors + published + plain, RATES)
     for curve in published:
-        bd_rates += rd.bd_rates(curve, anchors)
+        bd_rates += rd.bd_rates(curve, anchors, RATES)
     return at_equal_rate, bd_rates
 
 
-def show_crops(run, name, codec, number, image):
-    """Draws one picture as a learned codec and the anchors give it back from files of equal size.
+def show_crops(run, models, number, image):
+    """Draws one picture as the learned codecs and the anchors give it back from files of equal size.
+
+    The first codec sets the size: one for every rate at a low quality, where differences are seen best. Those for
+    every rate after it aim at its bytes; others of one rate, and variants of one codec, are left out.
 
     Returns:
       dict: model, image, file, limit in bytes, and codecs: name to setting, bytes, psnr, ms_ssim (or None
-      where an anchor cannot make so small a file).
+      where there is no file so small).
     """
     from zoo.codec.figures import show_side_by_side
 
-    data = codec.encode(image)
+    name, members = next(iter(models.items()))
+    first = min(members.values(), key=lambda point: abs(getattr(point, "quality", 0) - CROP_QUALITY))
+    if isinstance(first, Point):
+        first = Point(first.codec, CROP_QUALITY)
+    data = first.encode(image)
     limit = int(len(data) * (1 + CROP_TOLERANCE))
-    files = {name: (name, None, data, codec.decode)}
+    files = {name: (name, None, data, first.decode)}
+    for family, members in models.items():
+        point = next(iter(members.values()))
+        if family != name and isinstance(point, Point) and "@" not in family:
+            setting, data = fit_bytes(point.codec, image, limit)
+            files[family] = (family, setting, data, point.decode)
     for anchor in classical.available():
         if anchor.name in CROP_ANCHORS:
             setting, data = classical.fit_bytes(anchor, image, limit) or (None, None)
@@ -278,36 +258,64 @@ def show_crops(run, name, codec, number, image):
         measured[key] = {"setting": setting, "bytes": len(data)} | quality
         numbers = "{:,} bytes, {psnr:.2f} dB, MS-SSIM {ms_ssim:.4f}".format(len(data), **quality)
         panels.append((f"{label}\n{numbers}", decoded))
-    file = f"crops-{name.replace('/', '_')}-{number}.png"
+    file = f"crops-{number}.png"
     title = f"Picture {number} from files of at most {limit:,} bytes; numbers are of the whole picture"
     show_side_by_side(panels, title, run.out / file)
     return {"model": name, "image": number, "file": file, "limit": limit, "codecs": measured}
 
 
-def update_cards(models, curves, at_equal_rate, pictures):
+def fit_bytes(codec, image, limit):
+    """The best file of a codec for every rate that is no larger than `limit`: (quality, bytes), or (None, None)."""
+    from zoo.codec.search import Target, compress
+    from zoo.images.picture import Picture
+
+    try:
+        found = compress(codec, Picture(image), target=Target("bytes", limit))
+    except UserError:
+        return None, None
+    return found.quality, found.data
+
+
+def update_cards(models, curves, at_equal_rate, bd_rates, pictures):
     """Writes rate, quality and the differences to other codecs into the cards of the models measured."""
     from zoo import registry
     from zoo.export.card import write_card
 
     for family, members in models.items():
+        if "@" in family:
+            continue
         curve = next(curve for curve in curves if curve.name == family)
-        for setting, codec in members.items():
-            i = curve.settings.index(setting)
-            metrics = {
+        for directory in dict.fromkeys(codec.directory for codec in members.values()):
+            own = [setting for setting, codec in members.items() if codec.directory == directory]
+            card = registry.read_card(directory)
+            card["metrics"]["rate-distortion"] = {
                 "pictures": pictures,
-                "bits_per_pixel": round(curve.bpp[i], 4),
-                "psnr_db": round(curve.psnr[i], 3),
-                "ms_ssim": round(curve.ms_ssim[i], 5),
+                "points": [_card_point(curve, setting, at_equal_rate) for setting in own],
+                "bd_rates_percent": {
+                    f"{row['metric']} against {row['reference']}": round(row["percent"], 1)
+                    for row in bd_rates
+                    if row["codec"] == family and row["percent"] is not None
+                },
             }
-            for row in at_equal_rate:
-                if (row["codec"], row["setting"]) == (family, setting) and row["difference_psnr"] is not None:
-                    metrics[f"beside_{row['reference']}_at_equal_bytes"] = {
-                        "psnr_db": round(row["difference_psnr"], 2),
-                        "ms_ssim_db": round(row["difference_ms_ssim_db"], 2),
-                    }
-            card = registry.read_card(codec.directory)
-            card["metrics"]["rate-distortion"] = metrics
-            write_card(codec.directory, card)
+            write_card(directory, card)
+
+
+def _card_point(curve, setting, at_equal_rate):
+    i = curve.settings.index(setting)
+    return {
+        "setting": setting,
+        "bits_per_pixel": round(curve.bpp[i], 4),
+        "psnr_db": round(curve.psnr[i], 3),
+        "ms_ssim": round(curve.ms_ssim[i], 5),
+        "differences_at_equal_bytes": {
+            row["reference"]: {
+                "psnr_db": round(row["difference_psnr"], 2),
+                "ms_ssim_db": round(row["difference_ms_ssim_db"], 2),
+            }
+            for row in at_equal_rate
+            if (row["codec"], row["setting"]) == (curve.name, setting) and row["difference_psnr"] is not None
+        },
+    }
 
 
 def print_tables(curves, rows, at_equal_rate, bd_rates):
@@ -320,22 +328,23 @@ def print_tables(curves, rows, at_equal_rate, bd_rates):
     for curve in ours:
         for i, setting in enumerate(curve.settings):
             same = [row for row in rows if (row["codec"], row["setting"]) == (curve.name, setting)]
-            estimate, encode_s, decode_s = (
-                np.mean([row[key] for row in same]) for key in ("estimated_bpp", "encode_s", "decode_s")
-            )
+            encode_s, decode_s = (np.mean([row[key] for row in same]) for key in ("encode_s", "decode_s"))
+            estimates = [row["estimated_bpp"] for row in same]
+            estimate = f"{'-':>10}" if None in estimates else f"{np.mean(estimates):>10.4f}"
             print(
-                f"{curve.name + ' ' + setting:<24}{curve.bpp[i]:>8.4f}{estimate:>10.4f}{curve.psnr[i]:>8.2f}"
+                f"{curve.name + ' ' + setting:<24}{curve.bpp[i]:>8.4f}{estimate}{curve.psnr[i]:>8.2f}"
                 f"{curve.ms_ssim[i]:>9.4f}{ms_ssim_db(curve.ms_ssim[i]):>7.2f}{encode_s:>8.3f}{decode_s:>8.3f}"
             )
     if at_equal_rate:
-        print(f"\n{'at equal rate':<24}{'bpp':>8}  {'against':<24}{'PSNR, dB':>10}{'MS-SSIM, dB':>13}")
+        print(f"\n{'at equal rate':<28}{'bpp':>8}  {'against':<24}{'PSNR, dB':>10}{'MS-SSIM, dB':>13}")
     for row in at_equal_rate:
         print(
             f"{row['codec'] + ' ' + row['setting']:<24}{row['bpp']:>8.4f}  {row['reference']:<24}"
             f"{_signed(row['difference_psnr'], 10, 2)}{_signed(row['difference_ms_ssim_db'], 13, 2)}"
         )
     if bd_rates:
-        print(f"\n{'BD-rate':<24}  {'against':<24}{'PSNR, %':>10}{'MS-SSIM, %':>13}  over PSNR of")
+        rates = f"{RATES[0]:g} to {RATES[1]:g} bits per pixel"
+        print(f"\n{'BD-rate':<24}  {'against':<24}{'PSNR, %':>10}{'MS-SSIM, %':>13}  {rates}, PSNR of")
     for by_psnr, by_ms_ssim in zip(bd_rates[::2], bd_rates[1::2], strict=True):
         over = "-" if by_psnr["low"] is None else f"{by_psnr['low']:.1f} to {by_psnr['high']:.1f} dB"
         print(

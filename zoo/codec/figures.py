@@ -25,7 +25,7 @@ def plot_rate_distortion(curves, title, path):
             ours = curve.kind == "model"
             axes.plot(
                 curve.bpp, curve.quality(metric), LINES[curve.kind],
-                color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)],
+                color=COLORS[i % len(COLORS)], marker=MARKERS[(i + i // len(COLORS)) % len(MARKERS)],
                 markersize=11 if ours else 5, linewidth=2.5 if ours else 1.4,
                 zorder=3 if ours else 2, label=curve.label,
             )  # fmt: skip

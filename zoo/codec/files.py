@@ -135,7 +135,7 @@ class FileCodec:
           UserError: the picture is too large.
         """
         _check_size(*image.shape[:2])
-        coefficients = np.empty([*_latent_size(*image.shape[:2]), self._channels], np.float32)
+        coefficients = np.empty([*latent_size(*image.shape[:2]), self._channels], np.float32)
 
         def function(tile):
             return self._signatures["transform"](image=tf.constant(tile[np.newaxis]))["coefficients"][0]
@@ -215,7 +215,7 @@ class FileCodec:
         _check_size(height, width)
         quality = container.quality or 1
         alpha, profile = _read_alpha(container), read_profile(container)
-        symbols = self._coder(quality).decode(container.payload, *_latent_size(height, width))
+        symbols = self._coder(quality).decode(container.payload, *latent_size(height, width))
         return Picture(self.restore(symbols, quality, height, width), container.grey, alpha, profile)
 
     def estimated_bits(self, image, quality=None):
@@ -237,13 +237,14 @@ class FileCodec:
         return self._coders[quality]
 
 
-def _latent_size(height, width):
+def latent_size(height, width):
+    """Rows and columns of a picture's latents."""
     return -(-height // TOTAL_STRIDE), -(-width // TOTAL_STRIDE)
 
 
 def _check_size(height, width):
     """Raises a `UserError` for what the transforms refuse: sides are rounded up to multiples of 16."""
-    if np.prod(_latent_size(height, width)) * TOTAL_STRIDE**2 > MAX_PIXELS:
+    if np.prod(latent_size(height, width)) * TOTAL_STRIDE**2 > MAX_PIXELS:
         raise UserError(
             f"the picture has {width} x {height} pixels; at most {MAX_PIXELS // 2**20} megapixels are taken."
         )

@@ -59,4 +59,21 @@ COMPRESSAI_FACTORIZED = PublishedCurve(
     ),
 )
 
-PUBLISHED = (BALLE_2017, COMPRESSAI_FACTORIZED)
+NAN = float("nan")
+BALLE_2017_MS_SSIM = PublishedCurve(
+    name="published-balle2017-msssim",
+    label="“Ballé 2017”, for MS-SSIM (published)",
+    source="tensorflow/compression, results/image_compression/kodak/*_sRGB_RGB/balle-2017-iclr-opt-msssim.txt, "
+    "interpolated to round rates; its PSNR is not given",
+    points=(
+        (0.1, NAN, 0.9177),
+        (0.125, NAN, 0.9303),
+        (0.25, NAN, 0.9629),
+        (0.5, NAN, 0.9830),
+        (0.75, NAN, 0.9895),
+        (1.0, NAN, 0.9927),
+        (1.5, NAN, 0.9959),
+    ),
+)
+
+PUBLISHED = (BALLE_2017, BALLE_2017_MS_SSIM, COMPRESSAI_FACTORIZED)

@@ -50,6 +50,15 @@ class Curve:
             return None
         return float(np.interp(np.log(bpp), np.log(self.bpp), self.quality(metric)))
 
+    def between(self, low, high):
+        """The part of the curve between two rates, its ends interpolated as in `at`; a `Curve`."""
+        ends = [bpp for bpp in (low, high) if self.bpp[0] < bpp < self.bpp[-1] and bpp not in self.bpp]
+        inner = [i for i, bpp in enumerate(self.bpp) if low <= bpp <= high]
+        points = [(self.bpp[i], self.psnr[i], self.ms_ssim[i], self.settings[i]) for i in inner]
+        points += [(bpp, self.at(bpp, "psnr"), 1 - 10 ** (-self.at(bpp, "ms_ssim") / 10), "") for bpp in ends]
+        bpp, psnrs, ms_ssims, settings = zip(*sorted(points), strict=True) if points else 4 * [()]
+        return dataclasses.replace(self, settings=settings, bpp=bpp, psnr=psnrs, ms_ssim=ms_ssims)
+
 
 def measure(codec, setting, image_name, image, encode, decode, estimated_bits=None):
     """Encodes and decodes one picture.
@@ -59,7 +68,7 @@ def measure(codec, setting, image_name, image, encode, decode, estimated_bits=No
       image: [height, width, 3] uint8.
       encode: function of the picture to the bytes of a whole file.
       decode: function of these bytes to a picture.
-      estimated_bits: function of the picture to a model's own estimate of the rate, or None.
+      estimated_bits: function of the picture to a model's own estimate of the rate, which may be None; or None.
 
     Returns:
       dict with the keys `FIELDS`: a row of the table of pictures. `estimated_bpp` is None for codecs without.
@@ -71,6 +80,7 @@ def measure(codec, setting, image_name, image, encode, decode, estimated_bits=No
     end = time.perf_counter()
     height, width = image.shape[:2]
     pixels = height * width
+    bits = estimated_bits(image) if estimated_bits else None
     return {
         "codec": codec,
         "setting": setting,
@@ -79,7 +89,7 @@ def measure(codec, setting, image_name, image, encode, decode, estimated_bits=No
         "height": height,
         "bytes": len(data),
         "bpp": 8 * len(data) / pixels,
-        "estimated_bpp": estimated_bits(image) / pixels if estimated_bits else None,
+        "estimated_bpp": None if bits is None else bits / pixels,
         "psnr": psnr(decoded, image),
         "ms_ssim": ms_ssim(decoded, image),
         "encode_s": encoded - start,
@@ -133,17 +143,19 @@ def compare_at_rate(curve, references):
     return table
 
 
-def bd_rates(curve, references):
+def bd_rates(curve, references, rates):
     """BD-rates of a curve against other codecs, by PSNR and by MS-SSIM in dB.
 
     Args:
       curve: a `Curve`; one with fewer than four points has no BD-rates.
       references: list of `Curve`.
+      rates: (lowest, highest) bits per pixel of the part of `curve` that is compared.
 
     Returns:
       list of dicts: codec, reference, metric, percent, and low and high, the interval of quality in dB. Where
       there is no BD-rate, these are None and `reason` says why.
     """
+    curve = curve.between(*rates)
     if len(curve.bpp) < MIN_POINTS:
         return []
     table = []

@@ -1,0 +1,53 @@
+"""A codec whose transforms run in TFLite: the same files, weights of half or a quarter of the precision."""
+
+import numpy as np
+import tensorflow as tf
+
+from zoo import registry
+from zoo.codec.export import LITE_FILES as SUFFIXES
+from zoo.codec.files import FileCodec, latent_size
+from zoo.coding.container import unpack
+from zoo.errors import UserError
+from zoo.images.picture import Picture
+
+LITE_FILES = {weights: f"model{suffix}.tflite" for suffix, weights in SUFFIXES.items()}
+
+
+class LiteCodec(FileCodec):
+    """A `FileCodec` for pictures of moderate size, its transforms in a `.tflite` file of the export.
+
+    Args:
+      name: str, a model's name, or the directory of an export or of one of its versions.
+      weights: "float16" or "int8".
+
+    Raises:
+      UserError: the export has no such file.
+    """
+
+    def __init__(self, name, weights):
+        directory = registry.find_export(name)
+        super().__init__(directory)
+        path = directory / LITE_FILES[weights]
+        if not path.exists():
+            raise UserError(f"{directory} has no {path.name}; write it with `toulon export`.")
+        interpreter = tf.lite.Interpreter(model_path=str(path), num_threads=2)
+        self._lite = {
+            name: interpreter.get_signature_runner(name) for name in interpreter.get_signature_list()
+        }
+
+    def encode(self, image, quality=None):
+        quality = self.check_quality(quality)
+        symbols = self._lite["analyze"](image=image[np.newaxis], **self._asked(quality))["latents"][0]
+        return self.pack(Picture(image), symbols, quality)
+
+    def decode(self, data):
+        file = unpack(data)
+        quality = file.quality or 1
+        symbols = self._coder(quality).decode(file.payload, *latent_size(file.height, file.width))
+        latents = symbols[np.newaxis].astype(np.int32)
+        return self._lite["synthesize"](latents=latents, **self._asked(quality))["image"][
+            0, : file.height, : file.width
+        ]
+
+    def _asked(self, quality):
+        return {"quality": np.array([quality], np.int32)} if self.qualities > 1 else {}
