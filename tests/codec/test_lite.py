@@ -7,7 +7,7 @@ from zoo.errors import UserError
 from zoo.metrics.psnr import psnr
 
 
-@pytest.mark.parametrize(("weights", "loss", "more"), [("float16", 0.05, 0.002), ("int8", 3.0, 0.1)])
+@pytest.mark.parametrize(("weights", "loss", "more"), [("float16", 0.05, 0.002), ("int8", 4.0, 0.3)])
 def test_nearly_the_same_files(photograph, weights, loss, more):
     whole, lite = load_codec("bls2017-vr"), LiteCodec("bls2017-vr", weights)
     image = photograph[:101, :150]
@@ -16,7 +16,7 @@ def test_nearly_the_same_files(photograph, weights, loss, more):
     expected = psnr(whole.decode(data), image)
     assert psnr(lite.decode(small), image) > expected - loss
     assert psnr(whole.decode(small), image) > expected - loss  # one format, either decoder
-    assert np.abs(lite.decode(data).astype(int) - whole.decode(data)).mean() < 4
+    assert np.abs(lite.decode(data).astype(int) - whole.decode(data)).mean() < 6
 
 
 def test_an_export_without_is_told():
