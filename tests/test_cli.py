@@ -106,6 +106,17 @@ def test_a_bad_file_does_not_stop_the_others(toulon, tiny_variable_export, photo
     assert "would both become" in err
 
 
+def test_wrong_options_are_told_once_for_many_files(toulon, tiny_export, photograph, tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.fromarray(photograph[:9, :9]).save(tmp_path / name)
+    for option in ("--quality=50", "--target-bytes=900"):
+        status, _, err = toulon("compress", tmp_path, tmp_path / "small", "--model", tiny_export, option)
+        assert status == 1
+        assert len(err.splitlines()) == 1
+        assert "one rate" in err
+    assert not (tmp_path / "small").exists()
+
+
 def test_what_is_beside_the_colours(toulon, tiny_variable_export, photograph, tmp_path, monkeypatch):
     monkeypatch.setenv("TOULON_EXPORTED", str(tiny_variable_export.parent.parent))
     image = Image.fromarray(photograph)

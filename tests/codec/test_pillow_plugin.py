@@ -50,4 +50,14 @@ def test_wrong_files_are_no_pictures(tmp_path, photograph):
     path.write_bytes(data[:-1])
     with pytest.raises(OSError, match=r"damaged|cannot identify"):
         Image.open(path)
-    assert Image.open(tmp_path / "a.tln", formats=["PNG", "TLN"]) if path.write_bytes(data) else True
+    path.write_bytes(data)
+    with Image.open(path, formats=["PNG", "TLN"]) as image:
+        assert image.format == "TLN"
+
+
+def test_a_picture_with_an_orientation_is_saved_upright(tmp_path, photograph):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    Image.fromarray(photograph).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    Image.open(tmp_path / "a.jpg").save(tmp_path / "a.tln", model="tiny-vr")
+    assert Image.open(tmp_path / "a.tln").size == (128, 192)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zoo.codec.files import load_codec
-from zoo.codec.search import Draft, Target, compress
+from zoo.codec.search import Draft, Target, compress, meet
 from zoo.coding.container import unpack
 from zoo.errors import UserError
 from zoo.images.picture import Picture
@@ -97,3 +97,24 @@ def test_what_is_not_colour_comes_back(codec, photograph):
     np.testing.assert_array_equal(restored.alpha, alpha)
     assert (restored.grey, restored.profile) == (True, original.profile)
     assert restored.to_pillow().mode == "LA"
+
+
+def test_further_qualities_are_tried_where_refinement_moves_the_goal(codec, picture, monkeypatch):
+    """Refinement that costs more than its neighbours' says: the budget still holds, the PSNR is still reached."""
+    real = Draft.data
+    draft = Draft(codec, picture)
+
+    def unsteady(quality, refined=False):
+        return real(draft, quality) + b"." * (500 if refined and quality % 3 else 0)
+
+    monkeypatch.setattr(draft, "data", unsteady)
+    budget = len(unsteady(40)) + 100
+    assert len(meet(draft, Target("bytes", budget)).data) <= budget
+    monkeypatch.setattr(
+        draft, "psnr_of", lambda data: draft.psnr(unpack(data).quality) - (unpack(data).quality % 7 > 0)
+    )
+    monkeypatch.setattr(draft, "data", lambda quality, refined=False: real(draft, quality))
+    goal = draft.psnr(44)
+    found = meet(draft, Target("psnr", goal))
+    assert draft.psnr_of(found.data) >= goal
+    assert found.notes == ()

@@ -58,14 +58,16 @@ def test_other_colour_spaces_are_converted_and_it_is_said(photograph):
     assert np.abs(picture.rgb.astype(int) - photograph).mean() < 3  # by the profile, not by numbers
     assert picture.profile == b""
     image.info["icc_profile"] = b"damaged"
-    assert from_pillow(image).rgb.shape == photograph.shape
+    damaged = from_pillow(image)
+    np.testing.assert_array_equal(damaged.rgb, np.asarray(image.convert("RGB")))
+    assert "without its colour profile, which is damaged" in damaged.notes[0]
 
 
 def test_sixteen_bits_and_animations_are_said(tmp_path, photograph):
     wide = np.array([[0, 128, 129, 257 * 100, 65535]], np.uint16)
     Image.fromarray(wide).save(tmp_path / "a.png")
     picture = read_picture(str(tmp_path / "a.png"))
-    assert picture.notes == ("its 16 bits a channel are rounded to 8",)
+    assert picture.notes == ("its 16 bits a channel are reduced to 8",)
     assert picture.grey
     np.testing.assert_array_equal(picture.rgb[0, :, 1], [0, 0, 1, 100, 255])
     frames = [Image.fromarray(photograph), Image.fromarray(photograph[::-1])]
@@ -85,5 +87,5 @@ def test_colour_of_sixteen_bits_is_said(tmp_path):
     png += chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
     (tmp_path / "a.png").write_bytes(png)
     picture = read_picture(str(tmp_path / "a.png"))
-    assert picture.notes == ("its 16 bits a channel are rounded to 8",)
+    assert picture.notes == ("its 16 bits a channel are reduced to 8",)
     np.testing.assert_allclose(picture.rgb[0], [[255, 0, 127.5], [1, 1, 155.6]], atol=1)

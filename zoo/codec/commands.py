@@ -1,6 +1,7 @@
 """`toulon compress`, `decompress` and `info`."""
 
 import argparse
+import math
 import os
 import pathlib
 import sys
@@ -23,12 +24,12 @@ def add_arguments_compress(parser):
         "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
     )
     aim = parser.add_mutually_exclusive_group()
-    aim.add_argument("--quality", type=_number(int, 1), help="1 to 100 (default 50)")
-    aim.add_argument("--target-bytes", type=_number(int, 1), help="largest size of the file, never exceeded")
+    aim.add_argument("--quality", type=_positive(int), help="1 to 100 (default 50)")
+    aim.add_argument("--target-bytes", type=_positive(int), help="largest size of the file, never exceeded")
     aim.add_argument(
-        "--target-bpp", type=_number(float, 0), help="bits per pixel, met within 2 %% if possible"
+        "--target-bpp", type=_positive(float), help="bits per pixel, met within 2 %% if possible"
     )
-    aim.add_argument("--target-psnr", type=_number(float, 0), help="PSNR in dB that is reached")
+    aim.add_argument("--target-psnr", type=_positive(float), help="PSNR in dB that is reached")
     parser.add_argument(
         "--effort", type=int, choices=range(10), default=0, metavar="0…9",
         help="time spent on smaller files of the same quality: none to minutes (default %(default)s)",
@@ -37,13 +38,16 @@ def add_arguments_compress(parser):
 
 def run_compress(args):
     """Compresses pictures and says what it cost."""
-    from zoo.codec.search import Target, compress
+    from zoo.codec.search import Target, check, compress
     from zoo.images.picture import read_picture
 
     targets = {"bytes": args.target_bytes, "bpp": args.target_bpp, "psnr": args.target_psnr}
     target = next((Target(kind, value) for kind, value in targets.items() if value is not None), None)
     jobs = _jobs(args.input, args.output, EXTENSIONS, SUFFIX)
     codec = None
+    if len(jobs) > 1:  # what is wrong with the options is told once, not for every file
+        codec = _load(args.model)
+        check(codec, args.quality, target)
 
     def work(source, destination):
         nonlocal codec
@@ -187,17 +191,17 @@ def _size(width, height, size):
     return f"{width} x {height}, {size} bytes, {8 * size / (height * width):.3f} bits per pixel"
 
 
-def _number(kind, low):
-    """An argparse type: a number of a kind, not below `low`, and above it where it is 0."""
+def _positive(kind):
+    """An argparse type: a finite number above 0, an int or a float."""
 
     def convert(text):
         try:
             value = kind(text)
         except ValueError:
-            value = None
-        if value is None or not low <= value < float("inf") or value == 0:
+            value = 0
+        if not 0 < value < math.inf:
             raise argparse.ArgumentTypeError(
-                f"{text!r} is no {'whole' if kind is int else 'positive'} number above 0"
+                f"{text!r} is no {'whole ' if kind is int else ''}number above 0"
             )
         return value
 

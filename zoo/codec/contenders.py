@@ -95,7 +95,8 @@ def load_model(name, variant):
         if codec.qualities == 1:
             raise UserError(f"{name} has one rate; efforts are measured over many.")
         return codec, int(value)
-    from zoo.codec.lite import LITE_FILES, LiteCodec
+    from zoo.codec.export import LITE_FILES
+    from zoo.codec.lite import LiteCodec
 
     if variant in LITE_FILES:
         return LiteCodec(name, variant), 0

@@ -20,7 +20,7 @@ IMAGE = tf.TensorSpec([None, None, None, 3], tf.uint8, "image")
 IMAGE_BYTES = tf.TensorSpec([None], tf.string, "image_bytes")
 SIZE = tf.TensorSpec([None, 2], tf.int32, "size")
 QUALITY = tf.TensorSpec([None], tf.int32, "quality")
-LITE_FILES = {"": "float16", "-int8": "int8"}  # what is added to the file's name: how it keeps weights
+LITE_FILES = {"float16": "model.tflite", "int8": "model-int8.tflite"}  # by how they keep weights
 
 
 def export_codec(model, root, training=()):
@@ -44,8 +44,8 @@ def export_codec(model, root, training=()):
         model.variables_checkpoint().write(str(directory / "checkpoint" / "variables"))
         np.savez_compressed(directory / "tables.npz", **make_tables(model))
         if entry.lite:
-            for suffix, weights in LITE_FILES.items():
-                tflite.convert(directory / f"model{suffix}.tflite", make_lite_signatures(codec), weights)
+            for weights, file in LITE_FILES.items():
+                tflite.convert(directory / file, make_lite_signatures(codec), weights)
         serving_files.write_warmup(directory, name, warmup_requests(codec))
         about = json.loads(ABOUT.read_text())[entry.name]
         facts = {

@@ -2,17 +2,14 @@
 
 import fractions
 import functools
-import io
-import zlib
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from zoo import registry
 from zoo.codec.config import TOTAL_STRIDE
 from zoo.codec.frozen import TableBits, to_uint8
-from zoo.coding.container import Container, unpack
+from zoo.coding.container import Container, pack_alpha, pack_profile, unpack
 from zoo.coding.range_coder import RangeCoder
 from zoo.errors import UserError
 from zoo.images.limits import MAX_PIXELS
@@ -22,7 +19,6 @@ from zoo.images.tiles import by_tiles
 DEFAULT_QUALITY = 50
 TILE = 1536  # pixels each way; what the transforms need for it stays below half a gigabyte
 MARGIN = 2 * TOTAL_STRIDE  # no latent depends on pixels further away, and no pixel on latents
-MAX_PROFILE_BYTES = 2**24
 _LATENTS_PER_PIXEL = fractions.Fraction(1, TOTAL_STRIDE)
 
 
@@ -135,7 +131,7 @@ class FileCodec:
           UserError: the picture is too large.
         """
         _check_size(*image.shape[:2])
-        coefficients = np.empty([*latent_size(*image.shape[:2]), self._channels], np.float32)
+        coefficients = np.empty([*_latent_size(*image.shape[:2]), self._channels], np.float32)
 
         def function(tile):
             return self._signatures["transform"](image=tf.constant(tile[np.newaxis]))["coefficients"][0]
@@ -179,14 +175,14 @@ class FileCodec:
 
     def pack(self, picture, symbols, quality):
         """The bytes of a `.tln` file from a `Picture` and its latents."""
-        alpha = io.BytesIO()
-        if picture.alpha is not None:
-            Image.fromarray(picture.alpha).save(alpha, "PNG", optimize=True)
-        profile = zlib.compress(picture.profile, 9) if picture.profile else b""
-        payload = self._coder(quality).encode(symbols)
-        kept = quality if self.qualities > 1 else 0
         return Container(
-            self._identity, *picture.rgb.shape[:2], payload, kept, picture.grey, alpha.getvalue(), profile
+            self._identity,
+            *picture.rgb.shape[:2],
+            self._coder(quality).encode(symbols),
+            quality if self.qualities > 1 else 0,
+            picture.grey,
+            pack_alpha(picture.alpha),
+            pack_profile(picture.profile),
         ).pack()
 
     def unpack(self, container):
@@ -214,8 +210,8 @@ class FileCodec:
             )
         _check_size(height, width)
         quality = container.quality or 1
-        alpha, profile = _read_alpha(container), read_profile(container)
-        symbols = self._coder(quality).decode(container.payload, *latent_size(height, width))
+        alpha, profile = container.read_alpha(), container.read_profile()
+        symbols = self._coder(quality).decode(container.payload, *_latent_size(height, width))
         return Picture(self.restore(symbols, quality, height, width), container.grey, alpha, profile)
 
     def estimated_bits(self, image, quality=None):
@@ -237,41 +233,14 @@ class FileCodec:
         return self._coders[quality]
 
 
-def latent_size(height, width):
+def _latent_size(height, width):
     """Rows and columns of a picture's latents."""
     return -(-height // TOTAL_STRIDE), -(-width // TOTAL_STRIDE)
 
 
 def _check_size(height, width):
     """Raises a `UserError` for what the transforms refuse: sides are rounded up to multiples of 16."""
-    if np.prod(latent_size(height, width)) * TOTAL_STRIDE**2 > MAX_PIXELS:
+    if np.prod(_latent_size(height, width)) * TOTAL_STRIDE**2 > MAX_PIXELS:
         raise UserError(
             f"the picture has {width} x {height} pixels; at most {MAX_PIXELS // 2**20} megapixels are taken."
         )
-
-
-def _read_alpha(container):
-    """The alpha channel of a file, [height, width] uint8, or None."""
-    if not container.alpha:
-        return None
-    try:
-        with Image.open(io.BytesIO(container.alpha), formats=["PNG"]) as image:
-            if image.size == (container.width, container.height) and image.mode == "L":
-                return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError):
-        pass
-    raise UserError("the file is damaged: its alpha channel cannot be decoded.")
-
-
-def read_profile(container):
-    """The ICC profile of a file, or nothing."""
-    if not container.profile:
-        return b""
-    decompressor = zlib.decompressobj()
-    try:
-        profile = decompressor.decompress(container.profile, MAX_PROFILE_BYTES)
-    except zlib.error:
-        profile = b""
-    if not profile or not decompressor.eof:
-        raise UserError("the file is damaged: its colour profile cannot be decoded.")
-    return profile

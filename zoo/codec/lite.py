@@ -4,13 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import registry
-from zoo.codec.export import LITE_FILES as SUFFIXES
-from zoo.codec.files import FileCodec, latent_size
-from zoo.coding.container import unpack
+from zoo.codec.export import LITE_FILES
+from zoo.codec.files import FileCodec
 from zoo.errors import UserError
 from zoo.images.picture import Picture
-
-LITE_FILES = {weights: f"model{suffix}.tflite" for suffix, weights in SUFFIXES.items()}
 
 
 class LiteCodec(FileCodec):
@@ -40,14 +37,9 @@ class LiteCodec(FileCodec):
         symbols = self._lite["analyze"](image=image[np.newaxis], **self._asked(quality))["latents"][0]
         return self.pack(Picture(image), symbols, quality)
 
-    def decode(self, data):
-        file = unpack(data)
-        quality = file.quality or 1
-        symbols = self._coder(quality).decode(file.payload, *latent_size(file.height, file.width))
+    def restore(self, symbols, quality, height, width):
         latents = symbols[np.newaxis].astype(np.int32)
-        return self._lite["synthesize"](latents=latents, **self._asked(quality))["image"][
-            0, : file.height, : file.width
-        ]
+        return self._lite["synthesize"](latents=latents, **self._asked(quality))["image"][0, :height, :width]
 
     def _asked(self, quality):
         return {"quality": np.array([quality], np.int32)} if self.qualities > 1 else {}

@@ -10,7 +10,7 @@ file is an `OSError`, and what is wrong with an option a `ValueError`.
 
 import io
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 
 from zoo.codec.commands import DEFAULT_MODEL, SUFFIX
 from zoo.coding.container import MAGIC, unpack
@@ -28,18 +28,16 @@ class TlnImageFile(ImageFile.ImageFile):
 
     def _open(self):
         try:
-            self._container = unpack(self.fp.read())
+            self._container = file = unpack(self.fp.read())
+            profile = file.read_profile()
         except UserError as error:
             raise OSError(str(error)) from None
-        file = self._container
         self._size = file.width, file.height
         self._mode = ("L" if file.grey else "RGB") + ("A" if file.alpha else "")
         if file.quality:
             self.info["quality"] = file.quality
-        if file.profile:
-            from zoo.codec.files import read_profile
-
-            self.info["icc_profile"] = read_profile(file)
+        if profile:
+            self.info["icc_profile"] = profile
         self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
 
     def load(self):
@@ -68,7 +66,7 @@ def _save(image, file, filename):
         raise ValueError(f"give one of quality, {', '.join(_TARGETS)}.")
     if effort not in range(10):
         raise ValueError(f"effort is {effort!r}; expected 0 to 9.")
-    image = image.copy()
+    image = ImageOps.exif_transpose(image)  # a copy; the orientation itself is not kept
     if "icc_profile" in options:
         image.info["icc_profile"] = options["icc_profile"] or b""
     try:

@@ -97,15 +97,25 @@ def compress(codec, picture, quality=None, target=None, effort=0):
       UserError: no such quality, a picture that is too large, or a budget of bytes that even the lowest quality
         exceeds.
     """
-    if target is None:
-        quality = codec.check_quality(quality)
-        draft = Draft(codec, picture, effort)
-        return Encoded(draft.data(quality, refined=True), quality, picture.notes)
-    if codec.qualities == 1:
-        raise UserError(f"{codec.name} has one rate and cannot aim at another; take another --model.")
+    quality = check(codec, quality, target)
     draft = Draft(codec, picture, effort)
+    if target is None:
+        return Encoded(draft.data(quality, refined=True), quality, picture.notes)
     found = meet(draft, target)
     return dataclasses.replace(found, notes=picture.notes + found.notes)
+
+
+def check(codec, quality, target):
+    """The quality to take where there is no target, see `FileCodec.check_quality`.
+
+    Raises:
+      UserError: there is no such quality, or there is a target and the codec has one rate.
+    """
+    if target is None:
+        return codec.check_quality(quality)
+    if codec.qualities == 1:
+        raise UserError(f"{codec.name} has one rate and cannot aim at another; take another --model.")
+    return None
 
 
 def meet(draft, target):
@@ -141,6 +151,12 @@ def meet(draft, target):
             return around[0] if plain(around[0]) + shift >= goal else around[-1]
         return min(around, key=lambda q: abs(plain(q) + shift - goal))
 
+    def walk(enough, quality, step):
+        """Tries further qualities, one after the other, until one is enough or there are no more."""
+        while not any(map(enough, found)) and quality + step in qualities:
+            quality += step
+            found[quality] = refined(quality)
+
     found, shift = {}, 0.0
     while len(found) < MAX_TRIALS:
         quality = choose(shift)
@@ -148,30 +164,24 @@ def meet(draft, target):
             break
         found[quality] = refined(quality)
         shift = found[quality] - plain(quality)
-    if target.kind == "bytes":
-        quality = min(found)
-        while found[quality] > goal and quality > 1:
-            quality -= 1
-            found[quality] = refined(quality)
+
+    if target.kind == "bpp":
+        best = min(found, key=lambda q: abs(found[q] - goal))
+        bpp = 8 * len(draft.data(best, refined=True)) / pixels
+        short = abs(bpp / target.value - 1) > TOLERANCE
+        note = f"{bpp:.3f} bits per pixel are the nearest to {target.value:g} that can be had"
+    elif target.kind == "psnr":
+        walk(lambda q: found[q] >= goal, max(found), 1)
+        best = min((q for q in found if found[q] >= goal), default=max(found, key=found.get))
+        short = found[best] < goal
+        note = f"its PSNR is {found[best]:.2f} dB, the highest that {draft.codec.name} reaches"
+    else:
+        walk(lambda q: found[q] <= goal, min(found), -1)
+        short, note = False, ""
         best = max((q for q in found if found[q] <= goal), default=None)
         if best is None:
             raise UserError(
                 f"even quality 1 takes {len(draft.data(1, refined=True))} bytes for this picture, more than "
                 f"{target.value:.0f}; make it smaller first."
             )
-        return Encoded(draft.data(best, refined=True), best)
-    if target.kind == "psnr":
-        enough = [q for q in found if found[q] >= goal]
-        best = min(enough) if enough else max(found, key=found.get)
-        short = found[best] < goal
-        note = (
-            f"its PSNR is {found[best]:.2f} dB, the highest that {draft.codec.name} reaches" if short else ""
-        )
-    else:
-        best = min(found, key=lambda q: abs(found[q] - goal))
-        bpp = 8 * len(draft.data(best, refined=True)) / pixels
-        short = abs(bpp / target.value - 1) > TOLERANCE
-        note = (
-            f"{bpp:.3f} bits per pixel are the nearest to {target.value:g} that can be had" if short else ""
-        )
-    return Encoded(draft.data(best, refined=True), best, (note,) if note else ())
+    return Encoded(draft.data(best, refined=True), best, (note,) if short else ())

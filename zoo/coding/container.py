@@ -18,8 +18,12 @@ Version 0 is experimental: files of it may become unreadable with a later releas
 """
 
 import dataclasses
+import io
 import struct
 import zlib
+
+import numpy as np
+from PIL import Image
 
 from zoo.errors import UserError
 from zoo.images.limits import MAX_PIXELS
@@ -28,6 +32,7 @@ MAGIC = b"TLN"
 VERSION = 0
 RANGE_CODER = 1
 GREY, ALPHA, PROFILE = 1, 2, 4
+MAX_PROFILE_BYTES = 2**24
 
 _HEADER = struct.Struct(">3sBB8sBBII")
 _LENGTH = struct.Struct(">I")
@@ -59,6 +64,39 @@ class Container:
     profile: bytes = b""
     coder: int = RANGE_CODER
 
+    def read_alpha(self):
+        """The alpha channel, [height, width] uint8, or None.
+
+        Raises:
+          UserError: it is damaged, or of another size.
+        """
+        if not self.alpha:
+            return None
+        try:
+            with Image.open(io.BytesIO(self.alpha), formats=["PNG"]) as image:
+                if image.size == (self.width, self.height) and image.mode == "L":
+                    return np.asarray(image)
+        except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError) as error:
+            raise UserError(f"the file is damaged: its alpha channel cannot be decoded ({error}).") from None
+        raise UserError("the file is damaged: its alpha channel is of another size or kind.")
+
+    def read_profile(self):
+        """The ICC colour profile, bytes, empty where there is none.
+
+        Raises:
+          UserError: it is damaged, or larger than 16 MiB.
+        """
+        if not self.profile:
+            return b""
+        decompressor = zlib.decompressobj()
+        try:
+            profile = decompressor.decompress(self.profile, MAX_PROFILE_BYTES)
+        except zlib.error as error:
+            raise UserError(f"the file is damaged: its colour profile cannot be decoded ({error}).") from None
+        if not profile or not decompressor.eof:
+            raise UserError("the file is damaged: its colour profile is cut off or too large.")
+        return profile
+
     def pack(self):
         """The file's bytes."""
         flags = GREY * self.grey | ALPHA * bool(self.alpha) | PROFILE * bool(self.profile)
@@ -68,6 +106,20 @@ class Container:
         beside = b"".join(_LENGTH.pack(len(chunk)) + chunk for chunk in (self.alpha, self.profile) if chunk)
         body = beside + self.payload
         return header + _checksum(header, body) + body
+
+
+def pack_alpha(alpha):
+    """An alpha channel, [height, width] uint8 or None, as `Container` keeps it."""
+    if alpha is None:
+        return b""
+    png = io.BytesIO()
+    Image.fromarray(alpha).save(png, "PNG", optimize=True)
+    return png.getvalue()
+
+
+def pack_profile(profile):
+    """An ICC colour profile, bytes, as `Container` keeps it."""
+    return zlib.compress(profile, 9) if profile else b""
 
 
 def unpack(data):

@@ -60,7 +60,7 @@ def from_pillow(image):
     if getattr(image, "n_frames", 1) > 1:
         notes.append(f"only the first of its {image.n_frames} pictures is taken")
     if image.mode.startswith("I") or image.info.get("bits") == 16:
-        notes.append("its 16 bits a channel are rounded to 8")
+        notes.append("its 16 bits a channel are reduced to 8")
     profile = image.info.get("icc_profile") or b""
     alpha = None
     if image.has_transparency_data:
@@ -69,18 +69,25 @@ def from_pillow(image):
         alpha = None if alpha.min() == 255 else alpha
     grey = image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I")
     if image.mode in _OTHER_SPACES:
-        notes.append(f"its {image.mode} colours are converted to RGB")
-        image, profile = _to_srgb(image, profile), b""
+        image, note = _to_srgb(image, profile)
+        notes.append(note)
+        profile = b""
     if profile[16:20] != (b"GRAY" if grey else b"RGB "):
         profile = b""  # of another colour space, so of no use to whoever reads the picture
     return Picture(to_rgb(image), grey, alpha, profile, tuple(notes))
 
 
 def _to_srgb(image, profile):
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a damaged profile, or that of another space
-    return image.convert("RGB")
+    """A picture of another colour space in RGB, and what should be said of it."""
+    note = f"its {image.mode} colours are converted to RGB"
+    if not profile:
+        return image.convert("RGB"), note
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        ), note
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert(
+            "RGB"
+        ), f"{note} without its colour profile, which is damaged or of another space"
