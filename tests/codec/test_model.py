@@ -132,16 +132,20 @@ def test_mixed_precision_keeps_variables_and_latents_wide(batch, policy):
     np.testing.assert_allclose(logs["loss"], expected["loss"], rtol=0.02)
 
 
-def test_tables_are_the_librarys(tiny_codec):
-    entropy_model = tfc.ContinuousBatchedEntropyModel(tiny_codec.prior, coding_rank=3, compression=True)
+@pytest.fixture(scope="module")
+def entropy_model(tiny_codec):
+    """The library's, which takes its time to find the tails of the prior."""
+    return tfc.ContinuousBatchedEntropyModel(tiny_codec.prior, coding_rank=3, compression=True)
+
+
+def test_tables_are_the_librarys(tiny_codec, entropy_model):
     np.testing.assert_array_equal(entropy_model.cdf, tiny_codec.cdf)
     np.testing.assert_array_equal(entropy_model.cdf_offset, tiny_codec.cdf_offset)
     np.testing.assert_allclose(entropy_model.quantization_offset, tiny_codec.quantization_offset, atol=1e-4)
 
 
-def test_rate_is_the_librarys(tiny_codec, photograph):
+def test_rate_is_the_librarys(tiny_codec, entropy_model, photograph):
     latents = tiny_codec.quantize(tiny_codec.analysis(photograph[None] / np.float32(255)))
-    entropy_model = tfc.ContinuousBatchedEntropyModel(tiny_codec.prior, coding_rank=3, compression=True)
     _, bits = entropy_model(latents, training=False)
     np.testing.assert_allclose(tiny_codec.rate(latents), bits, rtol=1e-4)
 
