@@ -31,14 +31,20 @@ def write_answers(folder):
     count = 0
     for path in sorted((ROOT / "exported").glob("*/*/saved_model.pb")):
         signatures = tf.saved_model.load(str(path.parent)).signatures
-        code = signatures["analyze"](image=tf.constant(photograph[None]))
+        asked = signatures["analyze"].structured_input_signature[1]
+        quality = {"quality": np.array([60], np.int32)} if "quality" in asked else {}
+        code = signatures["analyze"](image=tf.constant(photograph[None]), **quality)
+        latents = {name: value.numpy() for name, value in code.items()} | quality
+        coefficients = signatures["transform"](image=tf.constant(photograph[None]))["coefficients"]
         questions = {
-            "analyze": {"image": photograph[None]},
-            "reconstruct": {"image": photograph[None]},
-            "synthesize": {name: value.numpy() for name, value in code.items()},
-            "synthesize_bytes": {name: value.numpy() for name, value in code.items()},
-            "analyze_bytes": {"image_bytes": np.array([png])},
-            "reconstruct_bytes": {"image_bytes": np.array([png])},
+            "analyze": {"image": photograph[None]} | quality,
+            "reconstruct": {"image": photograph[None]} | quality,
+            "synthesize": latents,
+            "synthesize_bytes": latents,
+            "analyze_bytes": {"image_bytes": np.array([png])} | quality,
+            "reconstruct_bytes": {"image_bytes": np.array([png])} | quality,
+            "transform": {"image": photograph[None]},
+            "inverse_transform": {"coefficients": coefficients.numpy()},
         }
         arrays = {}
         for name, inputs in questions.items():
