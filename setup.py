@@ -2,8 +2,10 @@
 
 import pathlib
 import re
+import shutil
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "zoo" / "__init__.py").read_text())[1]
@@ -23,7 +25,34 @@ TRAIN = [
     "scipy",
     "matplotlib",
 ]
-DEV = ["ai-edge-litert==2.3.0", "pytest", "pytest-xdist", "ruff", "scikit-image"]
+BEAM = ["apache-beam>=2.77,<3"]
+# Each release of tensorflow-serving-api asks for the TensorFlow and protobuf of its number, so the range is open.
+SERVING = [
+    "tensorflow-serving-api>=2.14",
+    "grpcio",
+    "grpcio-health-checking",
+    "aiohttp>=3.9",
+    "prometheus-client>=0.16",
+    "urllib3>=2",
+]
+DEV = ["ai-edge-litert==2.3.0", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"]
+
+DEFAULT_EXPORT = "bls2017-vr"  # what `toulon compress` takes
+NOT_IN_WHEELS = shutil.ignore_patterns("checkpoint", "*.tflite")
+
+
+class BuildWithExport(build_py):
+    """Puts the newest version of the default codec's export into the package, as zoo/exported."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return  # a checkout has them all
+        newest = max((ROOT / "exported" / DEFAULT_EXPORT).glob("[0-9]*"), key=lambda d: int(d.name))
+        target = pathlib.Path(self.build_lib, "zoo", "exported", DEFAULT_EXPORT, newest.name)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(newest, target, ignore=NOT_IN_WHEELS)
+
 
 setup(
     name="toulon",
@@ -34,8 +63,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["zoo", "zoo.*", "trainers", "trainers.*"]),
-    package_data={"zoo": ["**/*.json", "**/*.png", "**/*.jpg", "**/*.md"], "trainers": ["presets/*.flags"]},
+    package_data={
+        "zoo": ["**/*.json", "**/*.png", "**/*.jpg", "**/*.md", "serving/page/*"],
+        "trainers": ["presets/*.flags"],
+    },
     install_requires=["tensorflow>=2.14", "numpy", "pillow", "absl-py", "tqdm"],
-    extras_require={"train": TRAIN, "dev": DEV},
+    extras_require={"train": TRAIN + SERVING, "serving": SERVING, "beam": BEAM, "dev": DEV},
+    cmdclass={"build_py": BuildWithExport},
     entry_points={"console_scripts": ["toulon = zoo.cli:main"]},
 )

@@ -85,15 +85,31 @@ def check_lite(directory):
     code = signatures["analyze"](image=tf.constant(image), **quality)
     reference = signatures["synthesize"](**code, **quality)["image"].numpy().astype(int)
     expected = code["latents"].numpy()
+    runners = {}
     for path in directory.glob("*.tflite"):
         interpreter = Interpreter(model_path=str(path))
         assert not any("Flex" in op["op_name"] for op in interpreter._get_ops_details())
-        latents = interpreter.get_signature_runner("analyze")(image=image, **quality)["latents"]
-        assert latents.dtype == expected.dtype
-        pixels = interpreter.get_signature_runner("synthesize")(latents=expected, **quality)["image"]
-        error = np.abs(pixels[:, :50, :35].astype(int) - reference)
-        # Weights of half or quarter precision move latents and pixels a little; a latent at .5 rounds the other way.
-        few, small = (0.1, 4) if "int8" in path.name else (0.02, 1)
-        assert np.mean(latents != expected) < few, path.name
-        assert np.mean(error) < small, path.name
-        assert np.mean(error > 1) < few, path.name
+        for name in interpreter.get_signature_list():
+            runners[path.name, name] = interpreter.get_signature_runner(name)
+    for (file, name), run in runners.items():
+        # Weights of half or quarter precision move latents and pixels; a latent at .5 rounds the other way.
+        few, small, most = (0.1, 4, 1) if "int8" in file else (0.02, 1, 0.02)
+        if name == "analyze":
+            latents = run(image=image, **quality)["latents"]
+            assert latents.dtype == expected.dtype
+            assert np.mean(latents != expected) < few, file
+        if name == "synthesize":
+            pixels = run(latents=expected, **quality)["image"]
+            error = np.abs(pixels[:, :50, :35].astype(int) - reference)
+            assert np.mean(error) < small, file
+            assert np.mean(error > 1) < most, file
+        if name == "decompress":
+            data = signatures["compress"](image=tf.constant(image), **quality)["file_bytes"].numpy()[0]
+            result = run(file=np.frombuffer(data, np.uint8))
+            assert result["ok"].tolist() == [True]
+            assert np.mean(np.abs(result["image"].astype(int) - reference) > 1) < few
+            assert not run(file=np.frombuffer(data[:-1], np.uint8))["ok"][0]
+        if name == "compress":
+            file = tf.constant([run(image=image, **quality)["file"].tobytes()])
+            error = np.abs(signatures["decompress"](file_bytes=file)["image"].numpy().astype(int) - reference)
+            assert np.mean(error > 1) < 0.1

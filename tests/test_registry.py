@@ -71,7 +71,7 @@ def test_missing_exports_are_told(tmp_path, monkeypatch):
         zoo.load_export("bls2017")
     (tmp_path / "a" / "1").mkdir(parents=True)
     (tmp_path / "a" / "1" / "saved_model.pb").touch()
-    with pytest.raises(UserError, match="which has a"):
+    with pytest.raises(UserError, match="there are a"):
         registry.find_export("b")
     with pytest.raises(UserError, match="no card"):
         zoo.load("a")

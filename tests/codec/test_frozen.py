@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_compression as tfc
 
 import zoo
-from zoo.codec.frozen import FrozenCodec, TableBits
+from zoo.codec.frozen import FrozenCodec
 
 
 @pytest.mark.parametrize("variant", [{}, {"gdn_alpha": 1.0, "gdn_epsilon": 1.0, "bottleneck_gdn": False}])
@@ -35,37 +34,3 @@ def test_multiply_adds_are_those_of_the_layers():
     # Synthesis, in phases: 3x3 to 4 and 4 times the channels at 1/256 and 1/64, then to 48 at 1/16.
     synthesis = 9 * 8 * 32 * (1 / 256 + 1 / 64) + 9 * 8 * 48 / 16 + 64 * (1 / 256 + 1 / 64 + 1 / 16)
     assert FrozenCodec(model).multiply_adds == {"analysis": round(analysis), "synthesis": round(synthesis)}
-
-
-def coder(model):
-    return tfc.ContinuousBatchedEntropyModel(
-        prior_shape=(8,), coding_rank=3, compression=True, stateless=True, cdf=model.cdf.value(),
-        cdf_offset=model.cdf_offset.value(), offset_heuristic=False, bottleneck_dtype=tf.float32,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("spread", [1, 30, 1000])
-def test_bits_are_those_of_the_range_coder(tiny_codec, noise, spread):
-    latents = np.round(noise.normal(size=(3, 24, 32, 8)) * spread).astype(
-        np.int32
-    )  # far outside the tables too
-    strings = coder(tiny_codec).compress(tf.cast(latents, tf.float32))
-    bits = TableBits(tiny_codec.cdf.numpy(), tiny_codec.cdf_offset.numpy()[np.newaxis])(latents)
-    lengths = np.array([8 * len(s) for s in strings.numpy()])
-    assert np.all(np.abs(lengths - bits) <= 32 + 0.001 * lengths)
-
-
-def test_bits_by_hand():
-    # One channel, precision 4: symbols -1, 0, 1 with 4, 8, 2 sixteenths, escape with 2.
-    bits = TableBits(np.array([-4, 0, 4, 12, 14, 16]), np.array([[-1]]))
-    for latent, expected in [
-        (-1, 2),
-        (0, 1),
-        (1, 3),
-        (2, 3 + 2),
-        (-2, 3 + 2),
-        (3, 3 + 4),
-        (-4, 3 + 4),
-        (9, 3 + 8),
-    ]:
-        assert float(bits(tf.constant([[[[latent]]]]))[0]) == expected, latent

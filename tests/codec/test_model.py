@@ -6,8 +6,8 @@ import tensorflow as tf
 import tensorflow_compression as tfc
 
 import zoo
-from zoo.codec.model import pad_to_multiple
 from zoo.errors import UserError
+from zoo.images.graph import pad_to_multiple
 
 
 @pytest.fixture
@@ -135,7 +135,9 @@ def test_mixed_precision_keeps_variables_and_latents_wide(batch, policy):
 @pytest.fixture(scope="module")
 def entropy_model(tiny_codec):
     """The library's, which takes its time to find the tails of the prior."""
-    return tfc.ContinuousBatchedEntropyModel(tiny_codec.prior, coding_rank=3, compression=True)
+    return tfc.ContinuousBatchedEntropyModel(
+        tiny_codec.prior, coding_rank=3, compression=True, tail_mass=tiny_codec.config.tail_mass
+    )
 
 
 def test_tables_are_the_librarys(tiny_codec, entropy_model):

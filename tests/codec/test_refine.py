@@ -13,7 +13,7 @@ def codec(request):
 
 def cost(codec, image, symbols, quality):
     """Bits + λ · distortion, of the file as it is and of the picture as it is decoded."""
-    bits = 8 * len(codec._coder(quality).encode(symbols))
+    bits = 8 * len(codec.encode_latents(symbols, quality))
     error = np.square(codec.restore(symbols, quality, *image.shape[:2]).astype(float) - image).mean()
     return bits + codec.weights[quality - 1] * error * image[..., 0].size
 

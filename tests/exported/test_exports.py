@@ -49,7 +49,7 @@ def test_files_are_as_long_as_the_model_says(directory):
         image = read_rgb(str(path))
         estimate = codec.estimated_bits(image) / 8
         assert HEADER_BYTES <= 32
-        assert 0.99 * estimate < len(codec.encode(image)) - HEADER_BYTES <= 1.01 * estimate
+        assert 0.99 * estimate < len(codec.encode(image)) - HEADER_BYTES <= 1.015 * estimate
 
 
 @pytest.mark.parametrize("directory", EXPORTS, ids=NAMES)

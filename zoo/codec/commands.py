@@ -24,12 +24,10 @@ def add_arguments_compress(parser):
         "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
     )
     aim = parser.add_mutually_exclusive_group()
-    aim.add_argument("--quality", type=_positive(int), help="1 to 100 (default 50)")
-    aim.add_argument("--target-bytes", type=_positive(int), help="largest size of the file, never exceeded")
-    aim.add_argument(
-        "--target-bpp", type=_positive(float), help="bits per pixel, met within 2 %% if possible"
-    )
-    aim.add_argument("--target-psnr", type=_positive(float), help="PSNR in dB that is reached")
+    aim.add_argument("--quality", type=positive(int), help="1 to 100 (default 50)")
+    aim.add_argument("--target-bytes", type=positive(int), help="largest size of the file, never exceeded")
+    aim.add_argument("--target-bpp", type=positive(float), help="bits per pixel, met within 2 %% if possible")
+    aim.add_argument("--target-psnr", type=positive(float), help="PSNR in dB that is reached")
     parser.add_argument(
         "--effort", type=int, choices=range(10), default=0, metavar="0…9",
         help="time spent on smaller files of the same quality: none to minutes (default %(default)s)",
@@ -43,7 +41,7 @@ def run_compress(args):
 
     targets = {"bytes": args.target_bytes, "bpp": args.target_bpp, "psnr": args.target_psnr}
     target = next((Target(kind, value) for kind, value in targets.items() if value is not None), None)
-    jobs = _jobs(args.input, args.output, EXTENSIONS, SUFFIX)
+    jobs = find_jobs(args.input, args.output, EXTENSIONS, SUFFIX)
     codec = None
     if len(jobs) > 1:  # what is wrong with the options is told once, not for every file
         codec = _load(args.model)
@@ -59,7 +57,7 @@ def run_compress(args):
         quality = f"quality {encoded.quality}, " if codec.qualities > 1 else ""
         return width, height, len(encoded.data), quality, encoded.notes
 
-    return _run_all("compress", jobs, work)
+    return run_all("compress", jobs, work)
 
 
 def add_arguments_decompress(parser):
@@ -80,7 +78,7 @@ def run_decompress(args):
     """Restores pictures."""
     extension = "." + args.format.lower().lstrip(".")
     check_writable("picture" + extension)
-    jobs = _jobs(args.input, args.output, (SUFFIX,), extension)
+    jobs = find_jobs(args.input, args.output, (SUFFIX,), extension)
 
     def work(source, destination):
         data = read_bytes(source)
@@ -92,7 +90,7 @@ def run_decompress(args):
         write_image(destination, codec.unpack(container).to_pillow())
         return container.width, container.height, len(data), "", ()
 
-    return _run_all("decompress", jobs, work)
+    return run_all("decompress", jobs, work)
 
 
 def add_arguments_info(parser):
@@ -113,10 +111,10 @@ def run_info(args):
         for name, chunk in (("alpha", file.alpha), ("colour profile", file.profile))
         if chunk
     ]
-    print(", ".join([f"header {HEADER_BYTES} bytes", *beside, "range coder", "checksum right"]))
+    print(", ".join([f"header {HEADER_BYTES} bytes", *beside, "checksum right"]))
 
 
-def _jobs(inputs, output, extensions, suffix):
+def find_jobs(inputs, output, extensions, suffix):
     """What is to be done: list of (source, destination), str.
 
     Folders are walked; their files go to the same places below `output`, with another extension.
@@ -152,7 +150,7 @@ def _jobs(inputs, output, extensions, suffix):
     return jobs
 
 
-def _run_all(command, jobs, work):
+def run_all(command, jobs, work):
     """Does the work on every file, with a progress bar where there are several; returns the exit status.
 
     A file that fails is told, and the others go on.
@@ -191,7 +189,7 @@ def _size(width, height, size):
     return f"{width} x {height}, {size} bytes, {8 * size / (height * width):.3f} bits per pixel"
 
 
-def _positive(kind):
+def positive(kind):
     """An argparse type: a finite number above 0, an int or a float."""
 
     def convert(text):

@@ -21,7 +21,7 @@ class BLS2017Config:
       rate_distortion_weight: λ of the loss, bits per pixel + λ * distortion (eq. 9).
       distortion: "mse", of pixel values from 0 to 255, or "ms_ssim", 255² * (1 - MS-SSIM).
       prior_filters: hidden layers of the density model of a latent.
-      tail_mass: probability outside the tables of the range coder, sent with an escape code.
+      tail_mass: probability outside the tables of the entropy coder, sent with an escape code.
     """
 
     num_filters: int = 192
@@ -34,7 +34,7 @@ class BLS2017Config:
     rate_distortion_weight: float = 0.01
     distortion: str = "mse"
     prior_filters: tuple = (3, 3)
-    tail_mass: float = 2**-8
+    tail_mass: float = 2**-12
 
     def __post_init__(self):
         if self.latent_channels is None:
@@ -55,4 +55,3 @@ class VariableRateConfig(BLS2017Config):
     latent_channels: int | None = 256
     rate_distortion_weight: tuple = (0.0018, 0.18)
     levels: int = 10
-    tail_mass: float = 2**-12

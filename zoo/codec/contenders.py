@@ -95,12 +95,11 @@ def load_model(name, variant):
         if codec.qualities == 1:
             raise UserError(f"{name} has one rate; efforts are measured over many.")
         return codec, int(value)
-    from zoo.codec.export import LITE_FILES
-    from zoo.codec.lite import LiteCodec
+    from zoo.codec.lite_transforms import FILES, LiteTransformsCodec
 
-    if variant in LITE_FILES:
-        return LiteCodec(name, variant), 0
-    raise UserError(f"{name}@{variant}: after the @, expected effort=0…9, {' or '.join(LITE_FILES)}.")
+    if variant in FILES:
+        return LiteTransformsCodec(name, variant), 0
+    raise UserError(f"{name}@{variant}: after the @, expected effort=0…9, {' or '.join(FILES)}.")
 
 
 def split_family(name):

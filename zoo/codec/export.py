@@ -7,20 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import registry
+from zoo.codec import checks, file_signatures, lite_export
+from zoo.codec.checks import IMAGE, IMAGE_BYTES, QUALITY, SIZE
 from zoo.codec.config import TOTAL_STRIDE
 from zoo.codec.frozen import FrozenCodec
-from zoo.codec.model import pad_to_multiple
-from zoo.export import card, saved_model, serving_files, tflite
+from zoo.export import card, saved_model, serving_files
 from zoo.images.graph import decode_picture
-from zoo.images.limits import MAX_PIXELS
 
 ABOUT = pathlib.Path(__file__).parent / "cards.json"
-
-IMAGE = tf.TensorSpec([None, None, None, 3], tf.uint8, "image")
-IMAGE_BYTES = tf.TensorSpec([None], tf.string, "image_bytes")
-SIZE = tf.TensorSpec([None, 2], tf.int32, "size")
-QUALITY = tf.TensorSpec([None], tf.int32, "quality")
-LITE_FILES = {"float16": "model.tflite", "int8": "model-int8.tflite"}  # by how they keep weights
 
 
 def export_codec(model, root, training=()):
@@ -42,11 +36,10 @@ def export_codec(model, root, training=()):
         signatures = make_signatures(codec)
         saved_model.save_signatures(directory, signatures, "reconstruct")
         model.variables_checkpoint().write(str(directory / "checkpoint" / "variables"))
-        np.savez_compressed(directory / "tables.npz", **make_tables(model))
+        np.savez_compressed(directory / "tables.npz", **make_tables(model, codec))
         if entry.lite:
-            for weights, file in LITE_FILES.items():
-                tflite.convert(directory / file, make_lite_signatures(codec), weights)
-        serving_files.write_warmup(directory, name, warmup_requests(codec))
+            lite_export.write(directory, codec)
+        serving_files.write_warmup(directory, name, warmup_requests(codec, signatures))
         about = json.loads(ABOUT.read_text())[entry.name]
         facts = {
             "multiply_adds_per_pixel": codec.multiply_adds,
@@ -59,17 +52,15 @@ def export_codec(model, root, training=()):
     return registry.find_export(root)
 
 
-def make_tables(model):
-    """What files need beside the transforms, as arrays.
+def make_tables(model, codec):
+    """What the commands need beside the signatures, as arrays.
 
     Returns:
-      dict: cdf, [n] int32, and cdf_offset, [Q, C] int32, the range coder's tables, see `TableBits`; scales and steps,
-      [Q, C] float32, of quantization, see `FrozenCodec`; rate_distortion_weights, [Q] float32, the λ of each quality.
+      dict: the fields of `zoo.coding.tables.Tables`; scales and steps, [Q, C] float32, of quantization, see
+      `FrozenCodec`; rate_distortion_weights, [Q] float32, the λ of each quality.
     """
     scales, steps = model.quantization()
-    return {
-        "cdf": model.cdf.numpy(),
-        "cdf_offset": model.cdf_offset.numpy().reshape(scales.shape),
+    return codec.tables.arrays() | {
         "scales": scales,
         "steps": steps,
         "rate_distortion_weights": model.rate_distortion_weights(),
@@ -79,18 +70,27 @@ def make_tables(model):
 def make_signatures(codec):
     """The signatures of a codec's SavedModel.
 
+        compress(image, quality) -> file_bytes           decompress(file_bytes) -> image
+
+    from a picture to the bytes of a `.tln` file and back, the same bytes as `toulon compress` writes; `decompress` takes
+    files of one size and gives colours only. Their twins `compress_bytes` and `decompress_bytes` take and give PNG
+    (or JPEG, opaque) for `image`, of any sizes, grey and with alpha where the file is. A file that is damaged, or of another model, is an
+    InvalidArgument that says so.
+
         analyze(image, quality) -> latents, size         reconstruct(image, quality) -> image, bits_per_pixel
         synthesize(latents, size, quality) -> image
 
     and a twin `X_bytes` of each that takes encoded pictures (PNG, JPEG) for `image` and gives PNG, both named
     `image_bytes`. Pictures of one request have one size, but for `reconstruct_bytes`. A codec of one rate has no
-    `quality`. For tools that quantize in their own ways, the bare transforms:
+    `quality`. For tools that quantize in their own ways, the bare transforms and the entropy coder:
 
         transform(image) -> coefficients                 inverse_transform(coefficients) -> pixels
+        encode(latents, quality) -> code_bytes           decode(code_bytes, size, quality) -> latents
 
     Shapes: image [B, H, W, 3] uint8; quality [B] int32, 1 to 100; latents [B, ⌈H/16⌉, ⌈W/16⌉, C] int32; size [B, 2]
-    int32, height and width; bits_per_pixel [B] float32, what the range coder needs; coefficients [B, ⌈H/16⌉, ⌈W/16⌉, C]
-    float32, latents before rounding without their medians; pixels [B, 16 h, 16 w, 3] float32, about 0 to 255.
+    int32, height and width; bits_per_pixel [B] float32, what the entropy coder needs by its tables; coefficients [B, ⌈H/16⌉, ⌈W/16⌉, C]
+    float32, latents before rounding without their medians; pixels [B, 16 h, 16 w, 3] float32, about 0 to
+    255; file_bytes and code_bytes [B] string.
 
     Args:
       codec: a `FrozenCodec`.
@@ -103,22 +103,11 @@ def make_signatures(codec):
     quality_spec = [QUALITY] if codec.qualities > 1 else []
 
     def checked(quality):
-        """The quality, a list of at most one tensor, once it is known to be one."""
-        if not quality:
-            return []
-        there = (quality[0] >= 1) & (quality[0] <= codec.qualities)
-        message = ["quality is", quality[0], f"; expected 1 to {codec.qualities}."]
-        with tf.control_dependencies([tf.Assert(tf.reduce_all(there), message)]):
-            return [tf.identity(quality[0])]
-
-    def covering(image):
-        covered = -(-tf.shape(image)[1:3] // TOTAL_STRIDE) * TOTAL_STRIDE
-        with tf.control_dependencies([_assert_pixels(covered)]):
-            return pad_to_multiple(tf.identity(image), TOTAL_STRIDE)
+        return checks.known_quality(quality, codec.qualities)
 
     def analyze(image, *quality):
         sizes = tf.tile(tf.shape(image)[None, 1:3], [tf.shape(image)[0], 1])
-        return {"latents": codec.analyze(covering(image), *checked(quality)), "size": sizes}
+        return {"latents": codec.analyze(checks.covering(image), *checked(quality)), "size": sizes}
 
     def synthesize(latents, size, *quality):
         covered = tf.shape(latents)[1:3] * TOTAL_STRIDE
@@ -127,7 +116,7 @@ def make_signatures(codec):
             tf.reduce_all((size[0] > covered - TOTAL_STRIDE) & (size[0] <= covered)),
             ["size is", size[0], "; these latents cover", covered, "pixels, less than 16 of them spare."],
         )
-        with tf.control_dependencies([same, fits, _assert_pixels(covered)]):
+        with tf.control_dependencies([same, fits, checks.assert_pixels(covered)]):
             height, width = tf.unstack(size[0])
         return {"image": codec.synthesize(latents, *checked(quality))[:, :height, :width]}
 
@@ -156,11 +145,11 @@ def make_signatures(codec):
         return {"image_bytes": image_bytes, "bits_per_pixel": bpp}
 
     def transform(image):
-        return {"coefficients": codec.transform(covering(image))}
+        return {"coefficients": codec.transform(checks.covering(image))}
 
     def inverse_transform(coefficients):
         covered = tf.shape(coefficients)[1:3] * TOTAL_STRIDE
-        with tf.control_dependencies([_assert_pixels(covered)]):
+        with tf.control_dependencies([checks.assert_pixels(covered)]):
             return {"pixels": codec.inverse_transform(tf.identity(coefficients))}
 
     specs = {
@@ -173,35 +162,11 @@ def make_signatures(codec):
         transform: [IMAGE],
         inverse_transform: [coefficients_spec],
     }
-    return {f.__name__: tf.function(f, input_signature=spec) for f, spec in specs.items()}
+    signatures = {f.__name__: tf.function(f, input_signature=spec) for f, spec in specs.items()}
+    return signatures | file_signatures.make_file_signatures(codec)
 
 
-def make_lite_signatures(codec):
-    """The entries of a codec's `.tflite`, built-in ops only, any size.
-
-    analyze(image [1, H, W, 3] uint8, quality [1] int32) -> latents [1, ⌈H/16⌉, ⌈W/16⌉, C] int32
-    synthesize(latents, quality) -> image [1, 16 ⌈H/16⌉, 16 ⌈W/16⌉, 3] uint8, to be cropped by the caller
-
-    A codec of one rate has no `quality`; one out of range is taken for the nearest.
-    """
-    latents_spec = tf.TensorSpec([1, None, None, codec.channels], tf.int32, "latents")
-    quality_spec = [tf.TensorSpec([1], tf.int32, "quality")] if codec.qualities > 1 else []
-
-    def known(quality):
-        return [tf.clip_by_value(q, 1, codec.qualities) for q in quality]
-
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "image"), *quality_spec])
-    def analyze(image, *quality):
-        return {"latents": codec.analyze(pad_to_multiple(image, TOTAL_STRIDE), *known(quality))}
-
-    @tf.function(input_signature=[latents_spec, *quality_spec])
-    def synthesize(latents, *quality):
-        return {"image": codec.synthesize(latents, *known(quality))}
-
-    return {"analyze": analyze, "synthesize": synthesize}
-
-
-def warmup_requests(codec):
+def warmup_requests(codec, signatures):
     """One small request for each signature: a grey picture of 64 x 64."""
     image = np.full([1, 64, 64, 3], 128, np.uint8)
     encoded = np.array([tf.io.encode_png(image[0]).numpy()])
@@ -210,6 +175,8 @@ def warmup_requests(codec):
         "size": np.array([[64, 64]], np.int32),
     }
     quality = {"quality": np.array([50], np.int32)} if codec.qualities > 1 else {}
+    file = signatures["compress"](image, *map(tf.constant, quality.values()))["file_bytes"].numpy()
+    code = signatures["encode"](latents["latents"], *map(tf.constant, quality.values()))["code_bytes"].numpy()
     return [
         ("analyze", {"image": image} | quality),
         ("synthesize", latents | quality),
@@ -217,14 +184,12 @@ def warmup_requests(codec):
         ("analyze_bytes", {"image_bytes": encoded} | quality),
         ("synthesize_bytes", latents | quality),
         ("reconstruct_bytes", {"image_bytes": encoded} | quality),
+        ("compress", {"image": image} | quality),
+        ("compress_bytes", {"image_bytes": encoded} | quality),
+        ("decompress", {"file_bytes": file}),
+        ("decompress_bytes", {"file_bytes": file}),
+        ("encode", {"latents": latents["latents"]} | quality),
+        ("decode", {"code_bytes": code, "size": latents["size"]} | quality),
         ("transform", {"image": image}),
         ("inverse_transform", {"coefficients": np.zeros([1, 4, 4, codec.channels], np.float32)}),
     ]
-
-
-def _assert_pixels(size):
-    pixels = tf.reduce_prod(tf.cast(size, tf.int64))
-    return tf.Assert(
-        (pixels > 0) & (pixels <= MAX_PIXELS),
-        ["The picture's size is", size, "; 1 to", MAX_PIXELS, "pixels."],
-    )

@@ -1,5 +1,6 @@
-"""Pictures to `.tln` files and back, with an exported model and tensorflow-compression's range coder."""
+"""Pictures to `.tln` files and back, with an exported model and any TensorFlow."""
 
+import dataclasses
 import fractions
 import functools
 
@@ -8,9 +9,12 @@ import tensorflow as tf
 
 from zoo import registry
 from zoo.codec.config import TOTAL_STRIDE
-from zoo.codec.frozen import TableBits, to_uint8
+from zoo.codec.frozen import to_uint8
+from zoo.codec.portable import clip_symbols
 from zoo.coding.container import Container, pack_alpha, pack_profile, unpack
-from zoo.coding.range_coder import RangeCoder
+from zoo.coding.rans import HEADER, STRIP
+from zoo.coding.table_bits import TableBits
+from zoo.coding.tables import Tables
 from zoo.errors import UserError
 from zoo.images.limits import MAX_PIXELS
 from zoo.images.picture import Picture
@@ -33,7 +37,7 @@ def load_codec(name):
       A `FileCodec`.
 
     Raises:
-      UserError: there is no such export, or tensorflow-compression is not installed.
+      UserError: there is no such export.
     """
     return FileCodec(registry.find_export(name))
 
@@ -47,7 +51,7 @@ def load_codec_of(container):
     directory = registry.find_identity(container.model)
     if directory is None:
         raise UserError(
-            f"the file was made by model {container.model.hex()}, which is not in {registry.exported_root()}; "
+            f"the file was made by model {container.model.hex()}, which is not in {registry.exported_roots()[0]}; "
             "give its export with --model."
         )
     return load_codec(str(directory))
@@ -73,12 +77,12 @@ class FileCodec:
         self.distortion = card["config"]["distortion"]
         self._identity = bytes.fromhex(card["identity"])
         self._signatures = registry.load_export(directory)
-        with np.load(directory / "tables.npz") as tables:
-            self._cdf, self._cdf_offset = tables["cdf"], tables["cdf_offset"]
-            self._scales, self._steps = tables["scales"], tables["steps"]
-            self.weights = tables["rate_distortion_weights"]
+        with np.load(directory / "tables.npz") as arrays:
+            self._tables = Tables(**{f.name: arrays[f.name] for f in dataclasses.fields(Tables)})
+            self._scales, self._steps = arrays["scales"], arrays["steps"]
+            self.weights = arrays["rate_distortion_weights"]
         self.qualities, self._channels = self._scales.shape
-        self._coders = {}
+        self._least_bits = self._tables.least_bits()
 
     def encode(self, image, quality=None):
         """Compresses a picture, [height, width, 3] uint8, to the bytes of a `.tln` file.
@@ -170,15 +174,15 @@ class FileCodec:
 
     @functools.cached_property
     def table_bits(self):
-        """The range coder's bits of any latents, a `TableBits`."""
-        return TableBits(self._cdf, self._cdf_offset)
+        """The entropy coder's bits of any latents, a `TableBits`."""
+        return TableBits(self._tables)
 
     def pack(self, picture, symbols, quality):
         """The bytes of a `.tln` file from a `Picture` and its latents."""
         return Container(
             self._identity,
             *picture.rgb.shape[:2],
-            self._coder(quality).encode(symbols),
+            self.encode_latents(symbols, quality),
             quality if self.qualities > 1 else 0,
             picture.grey,
             pack_alpha(picture.alpha),
@@ -211,8 +215,52 @@ class FileCodec:
         _check_size(height, width)
         quality = container.quality or 1
         alpha, profile = container.read_alpha(), container.read_profile()
-        symbols = self._coder(quality).decode(container.payload, *_latent_size(height, width))
+        symbols = self.decode_latents(container.payload, quality, *_latent_size(height, width))
         return Picture(self.restore(symbols, quality, height, width), container.grey, alpha, profile)
+
+    def encode_latents(self, symbols, quality):
+        """Entropy-codes latents, [h, w, C] int16, strip by strip: bytes."""
+        rows = symbols.reshape(-1, self._channels)
+        strips = [
+            self._signatures["encode"](
+                latents=tf.constant(rows[np.newaxis, np.newaxis, first : first + self._strip], tf.int32),
+                **self._asked(quality),
+            )["code_bytes"][0].numpy()
+            for first in range(0, len(rows), self._strip)
+        ]
+        return b"".join(strips)
+
+    def decode_latents(self, data, quality, height, width):
+        """The reverse of `encode_latents`: bytes -> [height, width, C] int16.
+
+        Raises:
+          UserError: the bytes are not what `encode_latents` made of such latents.
+        """
+        damaged = UserError("the file is damaged: its payload cannot be decoded.")
+        if 8 * len(data) + 64 < self._least_bits[quality - 1] * height * width:
+            raise damaged  # before anything of that size is made
+        symbols = np.empty([height * width, self._channels], np.int16)
+        for first in range(0, len(symbols), self._strip):
+            target = symbols[first : first + self._strip]
+            size = max(int.from_bytes(data[:4], "big"), HEADER)
+            try:
+                latents = self._signatures["decode"](
+                    code_bytes=tf.constant([data[:size]]),
+                    size=tf.constant([[TOTAL_STRIDE, TOTAL_STRIDE * len(target)]]),
+                    **self._asked(quality),
+                )["latents"]
+            except tf.errors.InvalidArgumentError:
+                raise damaged from None
+            target[:] = clip_symbols(latents[0, 0]).numpy()
+            data = data[size:]
+        if data:
+            raise damaged
+        return symbols.reshape(height, width, self._channels)
+
+    @property
+    def _strip(self):
+        """How many latents of all channels the entropy coder takes together."""
+        return max(1, STRIP // self._channels)
 
     def estimated_bits(self, image, quality=None):
         """The model's own estimate of the rate of a picture, -log2 of the prior's density, in bits."""
@@ -224,13 +272,9 @@ class FileCodec:
     def _model(self):
         return registry.load(self.directory)
 
-    def _coder(self, quality):
-        """The range coder with the tables of a quality."""
-        if quality not in self._coders:
-            starts = np.flatnonzero(self._cdf < 0)[:: self._channels]
-            tables = np.split(self._cdf, starts[1:])
-            self._coders[quality] = RangeCoder(tables[quality - 1], self._cdf_offset[quality - 1])
-        return self._coders[quality]
+    def _asked(self, quality):
+        """The quality as signatures take it."""
+        return {"quality": tf.constant([quality])} if self.qualities > 1 else {}
 
 
 def _latent_size(height, width):

@@ -1,13 +1,15 @@
 """The transforms in stock TensorFlow ops, kernels computed once: twice as fast, and loadable anywhere."""
 
+import copy
 import dataclasses
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_compression as tfc
 
 from zoo.codec.config import TOTAL_STRIDE
-from zoo.layers.signal_conv import polyphase_kernel
+from zoo.coding.rans import RansCoder
+from zoo.coding.table_bits import TableBits, row
+from zoo.coding.tables import make_tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,10 @@ def freeze(model):
       Two lists of `Convolution` and `Normalization`: analysis and synthesis. Kernels come out of their
       Fourier parameterization; those of the synthesis are in phases, see `polyphase_kernel`.
     """
+    # Here, for what is frozen is used without it.
+    import tensorflow_compression as tfc
+
+    from zoo.layers.signal_conv import polyphase_kernel
 
     def steps(transform):
         for layer in transform.layers:
@@ -102,6 +108,11 @@ def normalize(x, step):
     return x * pool if step.inverse else x / pool
 
 
+def hide(value, number):
+    """The same value, float32, but no constant of the graph; `number` is any integer tensor above 0."""
+    return value * tf.cast(tf.minimum(number, 1), tf.float32)
+
+
 def analyze(steps, x):
     """Applies a frozen analysis: [B, H, W, 3] centred float32 -> [B, ⌈H/16⌉, ⌈W/16⌉, C]."""
     for step in steps:
@@ -124,16 +135,6 @@ def synthesize(steps, x):
     return x
 
 
-def row(table, quality=None):
-    """The row of a table [Q, C] for the quality of each picture, [B] int32 from 1 on: [B, 1, 1, C].
-
-    [C] for a codec of one rate, where quality is None.
-    """
-    if quality is None:
-        return table[0]
-    return tf.gather(table, quality - 1)[:, tf.newaxis, tf.newaxis]
-
-
 class FrozenCodec:
     """Pictures to integer latents and back, in stock ops.
 
@@ -151,6 +152,8 @@ class FrozenCodec:
       channels: int, of the latents.
       qualities: int, how many there are.
       multiply_adds: dict of transform to multiply-adds per pixel, GDN included.
+      tables: `zoo.coding.tables.Tables`, of the entropy coder.
+      identity: 8 bytes, see `zoo.codec.model.BLS2017.identity`.
 
     Raises:
       ValueError: the model has no tables.
@@ -162,7 +165,10 @@ class FrozenCodec:
         self._mean, self._contrast = model.config.input_mean, model.config.input_scale
         scales, steps = model.quantization()
         self.qualities, self.channels = scales.shape
-        bits = TableBits(model.cdf.numpy(), model.cdf_offset.numpy().reshape(scales.shape))
+        self.tables = make_tables(model.cdf.numpy(), model.cdf_offset.numpy().reshape(scales.shape))
+        coder = self._coder = RansCoder(self.tables)
+        self.identity = model.identity()
+        bits = TableBits(self.tables)
         analysis, synthesis = freeze(model)
         self.multiply_adds = {
             "analysis": multiply_adds(analysis, 1.0),
@@ -170,29 +176,53 @@ class FrozenCodec:
         }
         analysis, synthesis = to_variables(analysis), to_variables(synthesis)
         median, scales, steps = (_variable(v) for v in (model.quantization_offset.numpy(), scales, steps))
-        self._state = (
-            analysis,
-            synthesis,
-            median,
-            scales,
-            steps,
-            bits,
-        )  # functions do not keep their variables
+        # Functions do not keep their variables.
+        self._state = (analysis, synthesis, median, scales, steps, bits)
         # One concrete function each, called by every signature.
-        pictures = tf.TensorSpec([None, None, None, 3])
-        floats, integers = (
-            tf.TensorSpec([None, None, None, self.channels], t) for t in (tf.float32, tf.int32)
-        )
+        integers = tf.TensorSpec([None, None, None, self.channels], tf.int32)
         quality = [tf.TensorSpec([None], tf.int32)] if self.qualities > 1 else []
 
         def once(function, *specs):
             return tf.function(function).get_concrete_function(*specs)
 
-        self._analyze = once(lambda x: analyze(analysis, x) - median, pictures)
-        self._synthesize = once(lambda y: synthesize(synthesis, y + median), floats)
-        self._scale = once(lambda *q: row(scales, *q), *quality)
-        self._step = once(lambda *q: row(steps, *q), *quality)
+        def transforms(hide=lambda value, _: value):
+            def arrange(steps, x):
+                number = tf.shape(x)[1]
+                for step in steps:
+                    if isinstance(step, Normalization):
+                        step = dataclasses.replace(step, gamma=hide(step.gamma, number))
+                    elif step is synthesis[-1]:
+                        step = dataclasses.replace(step, kernel=hide(step.kernel, number))
+                    yield step
+
+            def row_of(table, *q):
+                return row(hide(table, q[0][0]), *q) if q else row(table)
+
+            pictures, latents = (tf.TensorSpec([None, None, None, c]) for c in (3, self.channels))
+            return {
+                "_analyze": once(lambda x: analyze(arrange(analysis, x), x) - median, pictures),
+                "_synthesize": once(lambda y: synthesize(arrange(synthesis, y), y + median), latents),
+                "_scale": once(lambda *q: row_of(scales, *q), *quality),
+                "_step": once(lambda *q: row_of(steps, *q), *quality),
+            }
+
+        vars(self).update(transforms())
+        self._hidden = lambda: transforms(hide)
         self._bits = once(lambda z, *q: bits(z, *q), integers, *quality)
+        one = [tf.TensorSpec([], tf.int32)] if self.qualities > 1 else []
+        rows, data = tf.TensorSpec([None, self.channels], tf.int32), tf.TensorSpec([None], tf.uint8)
+        self._encode = once(lambda z, q=1: coder.encode(z, q), rows, *one)
+        self._decode = once(lambda d, n, q=1: coder.decode(d, n, q), data, tf.TensorSpec([], tf.int32), *one)
+
+    def for_quantized_weights(self):
+        """A codec of the same function, for converters that turn constant weights into eight-bit ones.
+
+        Normalizations, steps and the last convolution stay in float32: their values are of very different sizes, which
+        do not share a scale.
+        """
+        other = copy.copy(self)
+        vars(other).update(self._hidden())
+        return other
 
     def transform(self, images):
         """[B, H, W, 3] uint8, H and W multiples of 16 -> y - m, [B, H/16, W/16, C] float32."""
@@ -221,7 +251,7 @@ class FrozenCodec:
         return to_uint8(x)
 
     def bits(self, latents, quality=None):
-        """Bits that the range coder spends on latents, but for its last bytes.
+        """Bits that the entropy coder spends on latents, but for its states.
 
         Args:
           latents: [B, h, w, C] int32.
@@ -232,6 +262,18 @@ class FrozenCodec:
         """
         return self._bits(latents, *_given(quality))
 
+    def encode(self, symbols, quality=None):
+        """Entropy-codes latents, [n, C] int32 -> [m] uint8; quality scalar, else as in `analyze`."""
+        return self._encode(symbols, *_given(quality))
+
+    def decode(self, data, count, quality=None):
+        """The reverse of `encode`: [m] uint8, scalar n -> [n, C] int32, and whether the bytes are right, scalar bool."""
+        return self._decode(data, count, *_given(quality))
+
+    def plausible(self, size, count, quality=None):
+        """Whether `size` bytes can hold `count` latents of all channels; to be asked before `decode`."""
+        return self._coder.plausible(size, count, 1 if quality is None else quality)
+
 
 def _given(quality):
     """A codec of one rate has functions without quality."""
@@ -241,42 +283,3 @@ def _given(quality):
 def to_uint8(pixels):
     """Rounds and clips pixel values: float32 of any shape -> uint8."""
     return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8)
-
-
-class TableBits:
-    """The length of the range coder's code, from its tables.
-
-    A symbol costs -log2 of its integer probability; one outside its table costs the escape symbol, a
-    sign and an Elias gamma code of how far outside it is.
-
-    Args:
-      cdf: [n] int32, tensorflow-compression's concatenated tables: -precision, 0, …, 2^precision for each channel
-        of each quality.
-      cdf_offset: [Q, C] int32, the latent that belongs to the first entry of each table.
-    """
-
-    def __init__(self, cdf, cdf_offset):
-        starts = np.flatnonzero(cdf < 0)
-        ends = np.append(starts[1:], len(cdf))
-        mass = np.diff(cdf.astype(np.int64), append=1)
-        mass[ends - 1] = 1  # unused, as is what precedes the first symbol of a table
-        self._bits = _variable((-int(cdf[0]) - np.log2(np.maximum(mass, 1))).astype(np.float32))
-        shape = cdf_offset.shape
-        self._first, self._escape, self._offset = (
-            _variable(v.reshape(shape).astype(np.int32)) for v in (starts + 1, ends - starts - 3, cdf_offset)
-        )
-
-    def of_symbols(self, latents, quality=None):
-        """The bits of each latent: [B, h, w, C] int32, [B] int32 (None for one rate) -> [B, h, w, C] float32."""
-        first, escape, offset = (row(table, quality) for table in (self._first, self._escape, self._offset))
-        index = latents - offset
-        escaped = tf.logical_or(index < 0, index >= escape)
-        beyond = tf.where(index < 0, -index, index - escape + 1)  # from 1 on, where escaped
-        beyond = tf.cast(tf.maximum(beyond, 1), tf.float32)
-        sign_and_gamma = 2 * tf.floor(tf.math.log(beyond) / np.float32(np.log(2))) + 2
-        bits = tf.gather(self._bits, first + tf.where(escaped, escape, index))
-        return bits + tf.where(escaped, sign_and_gamma, 0.0)
-
-    def __call__(self, latents, quality=None):
-        """The bits of each picture: [B, h, w, C] int32, [B] int32 (None for one rate) -> [B] float32."""
-        return tf.reduce_sum(self.of_symbols(latents, quality), axis=(1, 2, 3))

@@ -1,45 +1,52 @@
-"""A codec whose transforms run in TFLite: the same files, weights of half or a quarter of the precision."""
+"""The codec on a device: `.tln` files with LiteRT and NumPy, nothing else.
+
+    codec = LiteCodec("exported/bls2017-vr/1")
+    data = codec.compress(image, quality=50)     # [height, width, 3] uint8 -> bytes of a .tln file
+    image = codec.decompress(data)
+
+An example to copy: it needs only the two `.tflite` files of an export, and the package `ai-edge-litert`.
+"""
+
+import pathlib
 
 import numpy as np
-import tensorflow as tf
-
-from zoo import registry
-from zoo.codec.export import LITE_FILES
-from zoo.codec.files import FileCodec
-from zoo.errors import UserError
-from zoo.images.picture import Picture
+from ai_edge_litert.interpreter import Interpreter
 
 
-class LiteCodec(FileCodec):
-    """A `FileCodec` for pictures of moderate size, its transforms in a `.tflite` file of the export.
+class LiteCodec:
+    """Compresses pictures to `.tln` files and restores them.
+
+    Weights have half precision, so files may differ in a few latents from those that the SavedModel writes; each reads the
+    other's. Colours only: alpha and a colour profile in a file are passed over.
 
     Args:
-      name: str, a model's name, or the directory of an export or of one of its versions.
-      weights: "float16" or "int8".
-
-    Raises:
-      UserError: the export has no such file.
+      directory: of an export's version.
+      threads: int, of the interpreter.
     """
 
-    def __init__(self, name, weights):
-        directory = registry.find_export(name)
-        super().__init__(directory)
-        path = directory / LITE_FILES[weights]
-        if not path.exists():
-            raise UserError(f"{directory} has no {path.name}; write it with `toulon export`.")
-        interpreter = tf.lite.Interpreter(model_path=str(path), num_threads=2)
-        self._lite = {
-            name: interpreter.get_signature_runner(name) for name in interpreter.get_signature_list()
+    def __init__(self, directory, threads=2):
+        self._interpreters = {
+            name: Interpreter(str(pathlib.Path(directory) / f"{name}.tflite"), num_threads=threads)
+            for name in ("encoder", "decoder")
         }
+        self._compress = self._interpreters["encoder"].get_signature_runner("compress")
+        self._decompress = self._interpreters["decoder"].get_signature_runner("decompress")
 
-    def encode(self, image, quality=None):
-        quality = self.check_quality(quality)
-        symbols = self._lite["analyze"](image=image[np.newaxis], **self._asked(quality))["latents"][0]
-        return self.pack(Picture(image), symbols, quality)
+    def compress(self, image, quality=50):
+        """[height, width, 3] uint8, at least 1 x 1 -> bytes; quality 1 to 100."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ValueError(f"image is {image.dtype} {image.shape}; expected uint8 (height, width, 3).")
+        return self._compress(image=image[np.newaxis], quality=np.array([quality], np.int32))[
+            "file"
+        ].tobytes()
 
-    def restore(self, symbols, quality, height, width):
-        latents = symbols[np.newaxis].astype(np.int32)
-        return self._lite["synthesize"](latents=latents, **self._asked(quality))["image"][0, :height, :width]
+    def decompress(self, data):
+        """Bytes -> [height, width, 3] uint8.
 
-    def _asked(self, quality):
-        return {"quality": np.array([quality], np.int32)} if self.qualities > 1 else {}
+        Raises:
+          ValueError: the file is damaged, or another model's.
+        """
+        result = self._decompress(file=np.frombuffer(data, np.uint8))
+        if not result["ok"][0]:
+            raise ValueError("the file is damaged, or was made by another model.")
+        return result["image"][0]

@@ -1,4 +1,4 @@
-"""The codec as a Keras model: transforms, density model, rate–distortion loss, tables of the range coder."""
+"""The codec as a Keras model: transforms, density model, rate–distortion loss, tables of the entropy coder."""
 
 import hashlib
 import math
@@ -8,44 +8,12 @@ import tensorflow as tf
 import tensorflow_compression as tfc
 
 from zoo.codec.config import TOTAL_STRIDE, BLS2017Config
+from zoo.codec.distortions import DISTORTIONS, mean_squared_error
 from zoo.codec.networks import AnalysisTransform, SynthesisTransform
+from zoo.coding.tables import PRECISION
 from zoo.errors import UserError
-from zoo.metrics.ms_ssim_graph import ms_ssim
+from zoo.images.graph import pad_to_multiple
 from zoo.random import uniform_per_example
-
-RANGE_CODER_PRECISION = 12  # bits of a probability in the tables
-
-
-def pad_to_multiple(images, multiple):
-    """Extends pictures at the bottom and right by repeating their last row and column.
-
-    A constant continuation costs next to no bits and, unlike reflection, is defined from 1 x 1 pixels on.
-
-    Args:
-      images: [batch, height, width, channels], any dtype, height and width at least 1.
-      multiple: int.
-
-    Returns:
-      [batch, H, W, channels], H and W the next multiples of `multiple`.
-    """
-    for axis in (1, 2):
-        size = tf.shape(images)[axis]
-        target = -(-size // multiple) * multiple
-        images = tf.gather(images, tf.minimum(tf.range(target), size - 1), axis=axis)
-    return images
-
-
-def mean_squared_error(images, reconstructions):
-    """Mean squared error of pixel values from 0 to 255: [batch, height, width, 3] in [0, 1] -> [batch]."""
-    return 255**2 * tf.reduce_mean(tf.math.squared_difference(images, reconstructions), axis=(1, 2, 3))
-
-
-def ms_ssim_error(images, reconstructions):
-    """255² (1 - MS-SSIM) of RGB: [batch, height, width, 3] in [0, 1], sides of 161 pixels at least -> [batch]."""
-    return 255**2 * (1 - ms_ssim(images, tf.clip_by_value(reconstructions, 0, 1)))
-
-
-DISTORTIONS = {"mse": mean_squared_error, "ms_ssim": ms_ssim_error}
 
 
 class BLS2017(tf.keras.Model):
@@ -53,7 +21,7 @@ class BLS2017(tf.keras.Model):
 
         x -> analysis -> y -> round -> ŷ -> synthesis -> x̂
                               |
-                         range coder, with tables made of the prior
+                         entropy coder, with tables made of the prior
 
     In training, rounding becomes uniform noise, ỹ = y + u, u in [-1/2, 1/2), and the loss is the rate of ỹ
     under the prior plus λ times the distortion of x̂:
@@ -88,7 +56,7 @@ class BLS2017(tf.keras.Model):
         self.analysis = AnalysisTransform(self.config)
         self.synthesis = SynthesisTransform(self.config)
         self.prior = tfc.NoisyDeepFactorized(batch_shape=(channels,), num_filters=self.config.prior_filters)
-        # Tables of the range coder: integers, made once and kept, since no two machines would make the same.
+        # Tables of the entropy coder: integers, made once and kept, since no two machines would make the same.
         self.cdf = tf.Variable(
             tf.zeros([0], tf.int32), trainable=False, shape=[None], validate_shape=False, name="cdf"
         )
@@ -106,7 +74,7 @@ class BLS2017(tf.keras.Model):
         return list(self.trackers.values())
 
     def table_shape(self):
-        """How many tables the range coder has, by what they belong to."""
+        """How many tables the entropy coder has, by what they belong to."""
         return (self.config.latent_channels,)
 
     def rate(self, latents):
@@ -115,7 +83,7 @@ class BLS2017(tf.keras.Model):
         return tf.reduce_sum(log_prob, axis=(1, 2, 3)) / -math.log(2)
 
     def symbols_rate(self, symbols, quality=1):
-        """Information content of what the range coder gets: [batch, h, w, C] float32, whole -> bits, [batch]."""
+        """Information content of what the entropy coder gets: [batch, h, w, C] float32, whole -> bits, [batch]."""
         return self.rate(symbols + self.quantization_offset)
 
     def quantize(self, latents):
@@ -178,7 +146,7 @@ class BLS2017(tf.keras.Model):
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def make_tables(self):
-        """Makes the range coder's integer tables from the prior as it is now (about a second)."""
+        """Makes the entropy coder's integer tables from the prior as it is now (about a second)."""
         cdf, cdf_offset, quantization_offset = self._tables()
         self.cdf.assign(cdf)
         self.cdf_offset.assign(cdf_offset)
@@ -256,7 +224,7 @@ class BLS2017(tf.keras.Model):
             compression=True,
             stateless=True,
             tail_mass=self.config.tail_mass,
-            range_coder_precision=RANGE_CODER_PRECISION,
+            range_coder_precision=PRECISION,
             bottleneck_dtype=tf.float32,
         )
         return coder.cdf, coder.cdf_offset, coder.quantization_offset

@@ -38,7 +38,7 @@ class TlnImageFile(ImageFile.ImageFile):
             self.info["quality"] = file.quality
         if profile:
             self.info["icc_profile"] = profile
-        self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
+        self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, (self.mode,))]
 
     def load(self):
         if self.tile:

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.codec.config import TOTAL_STRIDE
+from zoo.codec.distortions import DISTORTIONS
 from zoo.codec.frozen import to_uint8
-from zoo.codec.model import DISTORTIONS
 from zoo.metrics.ms_ssim import MIN_SIDE
 
 ITERATIONS = (0, 4, 6, 9, 14, 20, 30, 45, 65, 100)  # of each effort

@@ -7,8 +7,10 @@ import tensorflow as tf
 import tensorflow_compression as tfc
 
 from zoo.codec.config import TOTAL_STRIDE, VariableRateConfig
-from zoo.codec.model import BLS2017, RANGE_CODER_PRECISION, pad_to_multiple
+from zoo.codec.model import BLS2017
+from zoo.coding.tables import PRECISION
 from zoo.errors import UserError
+from zoo.images.graph import pad_to_multiple
 from zoo.random import uniform_per_example
 
 QUALITIES = 100  # 1 to 100, as JPEG has them
@@ -198,6 +200,73 @@ class VariableRateBLS2017(BLS2017):
         shift = 0.5 * math.log(math.sqrt(low * high) / smaller.config.rate_distortion_weight)
         self.log_scales.assign_add(tf.fill(self.log_scales.shape, shift))
 
+    def revive_latents(self, images, seed=0):
+        """Gives new initial values to the latent channels that carry nothing.
+
+        Training makes a channel constant whose information does not yet pay for its bits, and once its latents are
+        far smaller than its steps no gradient brings it back (posterior collapse). Here it gets the density, the
+        steps and the spread of a channel in use, drawn at random, and a random kernel; its synthesis kernel is
+        zero, so that pictures stay as they are.
+
+        Args:
+          images: [batch, height, width, 3] float32 in [0, 1], what to measure spreads on.
+          seed: int, of the kernels and the draw.
+
+        Returns:
+          How many channels were revived.
+
+        Raises:
+          UserError: no channel carries anything.
+        """
+        random = np.random.default_rng(seed)
+        latents = self.analysis(images).numpy().astype(np.float32)
+        spread, size = latents.std((0, 1, 2)), np.abs(latents).mean((0, 1, 2))
+        used = spread * np.exp(self.log_scales[-1]) > 0.1
+        if not used.any():
+            raise UserError("no latent channel carries anything; start from a trained codec.")
+        if used.all():
+            return 0
+        unlike = size > 5 * np.median(size[~used])  # a large constant serves the others' normalization
+        (targets,) = np.nonzero(~used & ~unlike)
+        sources = random.choice(np.nonzero(used)[0], len(targets))
+
+        def take(variable, axis):
+            value = np.moveaxis(variable.numpy(), axis, 0)
+            value[targets] = value[sources]
+            variable.assign(np.moveaxis(value, 0, axis))
+
+        for variable in [*self.prior.trainable_variables, self.quantization_offset]:
+            take(variable, 0)
+        for variable in (self.log_scales, self.log_corrections):
+            take(variable, 1)
+
+        last, first = self.analysis.layers[-1], self.synthesis.get_layer("conv_0")
+        normalizations = [
+            last.activation,
+            *(layer for layer in self.synthesis.layers if layer.name == "igdn_0"),
+        ]
+        for normalization in filter(None, normalizations):
+            beta, gamma = normalization.trainable_variables
+            take(beta, 0)
+            value = gamma.numpy()
+            value[targets], value[:, targets] = 0, 0
+            gamma.assign(value)
+
+        def set_kernels(layer, axis, change):
+            for kernel in (v for v in layer.trainable_variables if "kernel" in v.name):  # [in, out, 5, 3]
+                value = np.moveaxis(kernel.numpy(), axis, 0)
+                value[targets] = change(value[targets])
+                kernel.assign(np.moveaxis(value, 0, axis))
+
+        set_kernels(first, 0, np.zeros_like)
+        set_kernels(last, 1, lambda value: random.standard_normal(value.shape) * 0.1)
+        if last.use_bias:
+            take(last.bias_parameter, 0)
+        now = self.analysis(images).numpy().astype(np.float32).std((0, 1, 2))
+        gain = (spread[sources] / now[targets])[:, np.newaxis, np.newaxis, np.newaxis]
+        set_kernels(last, 1, lambda value: value * gain)
+        return len(targets)
+
     @tf.function
     def _tables(self):
         # Tails and medians once, of y: those of z follow at every quality.
@@ -218,8 +287,8 @@ class VariableRateBLS2017(BLS2017):
             for channel in tf.range(self.config.latent_channels):
                 mass = masses[channel, : lengths[channel]]
                 mass = tf.concat([mass, [tf.maximum(1 - tf.reduce_sum(mass), 0)]], 0)  # what is outside
-                cdf = tfc.pmf_to_quantized_cdf(mass, precision=RANGE_CODER_PRECISION)
-                parts = parts.write(channel, tf.concat([[-RANGE_CODER_PRECISION], cdf], 0))
+                cdf = tfc.pmf_to_quantized_cdf(mass, precision=PRECISION)
+                parts = parts.write(channel, tf.concat([[-PRECISION], cdf], 0))
             return parts.concat()
 
         cdf = tf.TensorArray(tf.int32, QUALITIES, infer_shape=False)

@@ -1,20 +1,6 @@
-"""The `.tln` file: a header of 27 bytes, what is kept beside the colours, then the entropy coder's bytes.
+"""The `.tln` file: a header of 26 bytes, what is kept beside the colours, then the entropy coder's bytes.
 
-    offset  bytes  content (big-endian)
-    0       3      magic, b"TLN"
-    3       1      version of the format, 0 (experimental)
-    4       1      coder: 1 is tensorflow-compression's range coder
-    5       8      identity of the model, see `zoo.codec.model.BLS2017.identity`
-    13      1      quality, from 1 on; 0 for a model of one rate
-    14      1      flags: 1 the picture is grey, 2 it has alpha, 4 it has a colour profile
-    15      4      height in pixels
-    19      4      width in pixels
-    23      4      CRC-32 of everything else in the file
-    27      …      with flag 2: 4 bytes, a length, and as many bytes, alpha as a grey PNG file
-            …      with flag 4: the same, an ICC profile compressed by zlib
-            …      payload
-
-Version 0 is experimental: files of it may become unreadable with a later release.
+The whole format, byte by byte, is in FORMAT.md; this is what reads and writes it without TensorFlow, but for the payload.
 """
 
 import dataclasses
@@ -25,18 +11,20 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from zoo.coding.checksum import checksum
 from zoo.errors import UserError
 from zoo.images.limits import MAX_PIXELS
 
 MAGIC = b"TLN"
-VERSION = 0
-RANGE_CODER = 1
+VERSION = 1
 GREY, ALPHA, PROFILE = 1, 2, 4
 MAX_PROFILE_BYTES = 2**24
 
-_HEADER = struct.Struct(">3sBB8sBBII")
+_START = struct.Struct(">3sB4s")
+_HEADER = struct.Struct(">8sBBII")
 _LENGTH = struct.Struct(">I")
-HEADER_BYTES = _HEADER.size + 4
+SEALED_FROM = _START.size  # what the checksum is of
+HEADER_BYTES = SEALED_FROM + _HEADER.size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +39,6 @@ class Container:
       grey: bool.
       alpha: bytes of a PNG file, empty where the picture is opaque.
       profile: bytes of a compressed colour profile, empty where there is none.
-      coder: int, which coder.
     """
 
     model: bytes
@@ -62,7 +49,6 @@ class Container:
     grey: bool = False
     alpha: bytes = b""
     profile: bytes = b""
-    coder: int = RANGE_CODER
 
     def read_alpha(self):
         """The alpha channel, [height, width] uint8, or None.
@@ -100,12 +86,10 @@ class Container:
     def pack(self):
         """The file's bytes."""
         flags = GREY * self.grey | ALPHA * bool(self.alpha) | PROFILE * bool(self.profile)
-        header = _HEADER.pack(
-            MAGIC, VERSION, self.coder, self.model, self.quality, flags, self.height, self.width
-        )
+        header = _HEADER.pack(self.model, self.quality, flags, self.height, self.width)
         beside = b"".join(_LENGTH.pack(len(chunk)) + chunk for chunk in (self.alpha, self.profile) if chunk)
-        body = beside + self.payload
-        return header + _checksum(header, body) + body
+        sealed = header + beside + self.payload
+        return _START.pack(MAGIC, VERSION, checksum(sealed)) + sealed
 
 
 def pack_alpha(alpha):
@@ -139,21 +123,20 @@ def unpack(data):
         raise UserError(f"the file is {what}; expected one written by `toulon compress`.")
     if len(data) < HEADER_BYTES:
         raise UserError(f"the file is cut off: {len(data)} bytes, the header alone has {HEADER_BYTES}.")
-    header, checksum, body = data[: _HEADER.size], data[_HEADER.size : HEADER_BYTES], data[HEADER_BYTES:]
-    _, version, coder, model, quality, flags, height, width = _HEADER.unpack(header)
+    _, version, expected = _START.unpack_from(data)
     if version != VERSION:
         raise UserError(f"the file is of format version {version}; this release reads version {VERSION}.")
-    if _checksum(header, body) != checksum:
+    if checksum(data[SEALED_FROM:]) != expected:
         raise UserError("the file is damaged: its checksum does not match; get a new copy.")
-    if coder != RANGE_CODER or flags & ~(GREY | ALPHA | PROFILE):
-        raise UserError(
-            f"the file has coder {coder} and flags {flags}, which this release does not know; take a later one."
-        )
+    model, quality, flags, height, width = _HEADER.unpack_from(data, SEALED_FROM)
+    body = data[HEADER_BYTES:]
+    if flags & ~(GREY | ALPHA | PROFILE):
+        raise UserError(f"the file has flags {flags}, which this release does not know; take a later one.")
     if not 1 <= height * width <= MAX_PIXELS:
         raise UserError(f"the file claims {width} x {height} pixels; 1 to {MAX_PIXELS} are possible.")
     alpha, body = _chunk(body) if flags & ALPHA else (b"", body)
     profile, body = _chunk(body) if flags & PROFILE else (b"", body)
-    return Container(model, height, width, body, quality, bool(flags & GREY), alpha, profile, coder)
+    return Container(model, height, width, body, quality, bool(flags & GREY), alpha, profile)
 
 
 def _chunk(body):
@@ -162,7 +145,3 @@ def _chunk(body):
     if end > len(body) or end == _LENGTH.size:
         raise UserError("the file is damaged: what it keeps beside the colours does not fit in it.")
     return body[_LENGTH.size : end], body[end:]
-
-
-def _checksum(header, body):
-    return struct.pack(">I", zlib.crc32(body, zlib.crc32(header)))

@@ -56,7 +56,6 @@ def save_signatures(directory, signatures, default):
       ValueError: an op is not stock TensorFlow, so that a stock server could not load the export.
     """
     module = tf.Module()
-    module.functions = list(signatures.values())
     concrete = {name: function.get_concrete_function() for name, function in signatures.items()}
     module.state = list(
         {id(v): v for function in concrete.values() for v in function.graph.variables}.values()

@@ -1,0 +1,202 @@
+"""The codec over many files: `toulon bulk compress`, `decompress` and `evaluate`."""
+
+import csv
+import io
+import json
+import os
+import statistics
+import tempfile
+
+from zoo import registry
+from zoo.coding.container import unpack
+from zoo.errors import UserError
+from zoo.files import read_bytes
+from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim
+from zoo.metrics.psnr import psnr
+from zoo.serving.bulk.job import Job, Result, SummarizingJob
+
+DEFAULT_MODEL = "bls2017-vr"
+SUFFIX = ".tln"
+COLUMNS = ("name", "width", "height", "bytes", "bits_per_pixel", "psnr", "ms_ssim")
+
+
+class _CodecJob(Job):
+    """What the jobs share: a model by name."""
+
+    def __init__(self, args):
+        self.model = args.model
+        self.codec = None
+
+    def settings(self):
+        if self.model is None:
+            return {}
+        return {"model": registry.read_card(registry.find_export(self.model))["identity"]}
+
+    def setup(self):
+        from zoo.codec.files import load_codec
+
+        self.codec = load_codec(self.model)
+
+
+class Compress(_CodecJob):
+    """Pictures of any kind to .tln files, as `toulon compress` makes them."""
+
+    inputs = EXTENSIONS
+    output = SUFFIX
+
+    @staticmethod
+    def add_arguments(parser):
+        parser.add_argument(
+            "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
+        )
+        parser.add_argument("--quality", type=int, help="1 to 100 (default 50)")
+
+    def __init__(self, args):
+        super().__init__(args)
+        self.quality = args.quality
+
+    def settings(self):
+        return super().settings() | {"quality": self.quality}
+
+    def setup(self):
+        super().setup()
+        self.codec.check_quality(self.quality)  # what is wrong with it stops the run
+
+    def process(self, data):
+        _, encoded, pixels = self._compress(data)
+        return Result(encoded, pixels)
+
+    def _compress(self, data):
+        """A picture file's bytes -> (its pixels, [height, width, 3] uint8; the .tln file; number of pixels)."""
+        from zoo.codec.search import compress
+
+        picture = _read_picture(data)
+        height, width = picture.rgb.shape[:2]
+        return picture.rgb, compress(self.codec, picture, self.quality).data, height * width
+
+
+class Decompress(_CodecJob):
+    """.tln files to pictures, as `toulon decompress` makes them."""
+
+    inputs = (SUFFIX,)
+
+    @staticmethod
+    def add_arguments(parser):
+        parser.add_argument("--format", default="png", help="of the pictures (default %(default)s)")
+        parser.add_argument(
+            "--model", help="directory of the export that made the files, if it is not in exported/"
+        )
+
+    def __init__(self, args):
+        super().__init__(args)
+        self.output = "." + args.format.lower().lstrip(".")
+        check_writable("picture" + self.output)
+
+    def settings(self):
+        return super().settings() | {"format": self.output}
+
+    def setup(self):
+        if self.model:
+            super().setup()
+
+    def process(self, data):
+        from zoo.codec.files import load_codec_of
+
+        container = unpack(data)
+        codec = self.codec or load_codec_of(container)
+        picture = codec.unpack(container).to_pillow()
+        return Result(_encode(picture, self.output), container.width * container.height)
+
+
+class Evaluate(Compress, SummarizingJob):
+    """Compresses pictures, restores them, and measures: bits per pixel, PSNR, MS-SSIM.
+
+    What has no value is left out of the averages: PSNR of a picture that is restored exactly, MS-SSIM of one below 161
+    pixels.
+    """
+
+    output = ".json"
+
+    @staticmethod
+    def add_arguments(parser):
+        Compress.add_arguments(parser)
+        parser.add_argument(
+            "--format", choices=("jsonl", "csv"), default="jsonl", help="of the table (default %(default)s)"
+        )
+
+    def __init__(self, args):
+        super().__init__(args)
+        self.table = f"evaluation.{args.format}"
+
+    def rename(self, name):
+        return os.path.join("pictures", name + self.output)
+
+    def process(self, data):
+        image, encoded, pixels = self._compress(data)
+        restored = self.codec.decode(encoded)
+        height, width = image.shape[:2]
+        same = (restored == image).all()
+        record = {
+            "width": width,
+            "height": height,
+            "bytes": len(encoded),
+            "bits_per_pixel": 8 * len(encoded) / pixels,
+            "psnr": None if same else psnr(restored, image),
+            "ms_ssim": ms_ssim(restored, image) if min(height, width) >= MIN_SIDE else None,
+        }
+        return Result(json.dumps(record).encode(), pixels)
+
+    def summarize(self, records):
+        rows = []
+        for name, data in records:
+            name = os.path.relpath(name, "pictures").removesuffix(self.output)
+            rows.append({"name": name, **json.loads(data)})
+        averages = {"pictures": len(rows)}
+        for column in COLUMNS[3:]:
+            values = [row[column] for row in rows if row[column] is not None]
+            averages[column] = statistics.fmean(values) if values else None
+        return self._format(rows).encode(), averages
+
+    def _format(self, rows):
+        if self.table.endswith("jsonl"):
+            return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
+
+
+class _File(io.BytesIO):
+    """A file's bytes, which error messages call by a name."""
+
+    def __str__(self):
+        return "the file"
+
+
+def _read_picture(data):
+    """A `Picture` from a file's bytes; `UserError` whatever is wrong with it."""
+    from zoo.images.picture import read_picture
+
+    try:
+        return read_picture(_File(data))
+    except UserError:
+        raise
+    except (
+        Exception
+    ) as error:  # decoders raise all kinds of errors at damaged files; here they must not stop a run
+        raise UserError(f"the file cannot be read, it may be damaged: {error!r}") from None
+
+
+def _encode(picture, extension):
+    """A `PIL.Image.Image` as `write_image` writes it: bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "picture" + extension)
+        try:
+            write_image(path, picture)
+        except UserError as error:
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None  # the disk is at fault, not the file
+            raise
+        return read_bytes(path)

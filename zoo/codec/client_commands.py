@@ -1,0 +1,109 @@
+"""What the codec adds to `toulon client`: `compress` and `decompress` by a server, the same files as by this machine."""
+
+import concurrent.futures
+import dataclasses
+import io
+import os
+
+from PIL import Image
+
+from zoo.codec.commands import DEFAULT_MODEL, SUFFIX, find_jobs, positive, run_all
+from zoo.coding.container import pack_alpha, pack_profile, unpack
+from zoo.errors import UserError
+from zoo.files import read_bytes, write_bytes
+from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.images.picture import read_picture
+
+DEFAULT_QUALITY = 50
+
+
+def _add_arguments(parser, inputs, output):
+    parser.add_argument("input", nargs="+", help=inputs)
+    parser.add_argument("output", help=output)
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="of the server (default %(default)s)")
+    parser.add_argument(
+        "--parallel", type=positive(int), default=4, help="requests at a time (default %(default)s)"
+    )
+
+
+def add_arguments_compress(parser):  # noqa: D103 (its help says it)
+    _add_arguments(
+        parser, "pictures and folders of them", "the .tln file to write; a folder, for several or a folder"
+    )
+    parser.add_argument("--quality", type=positive(int), help=f"1 to 100 (default {DEFAULT_QUALITY})")
+
+
+def run_compress(args, client):
+    """Compresses pictures; returns the exit status."""
+    jobs = find_jobs(args.input, args.output, EXTENSIONS, SUFFIX)
+    rates = "quality" in _inputs(client, args.model, "compress_bytes")
+    if args.quality and not rates:
+        raise UserError(f"{args.model} has one rate; leave --quality out.")
+    quality = (args.quality or DEFAULT_QUALITY) if rates else None
+
+    def work(source, destination):
+        picture = read_picture(source)
+        png = io.BytesIO()
+        dataclasses.replace(picture, alpha=None, profile=b"").to_pillow().save(png, "PNG", compress_level=1)
+        inputs = {"image_bytes": [png.getvalue()]} | ({"quality": [quality]} if rates else {})
+        data = client.predict(args.model, "compress_bytes", inputs)["file_bytes"][0]
+        beside = {"alpha": pack_alpha(picture.alpha), "profile": pack_profile(picture.profile)}
+        data = dataclasses.replace(unpack(data), **beside).pack()
+        write_bytes(destination, data)
+        height, width = picture.rgb.shape[:2]
+        return width, height, len(data), f"quality {quality}, " if rates else "", picture.notes
+
+    return _run_at_once("client compress", jobs, work, args.parallel)
+
+
+def add_arguments_decompress(parser):  # noqa: D103
+    _add_arguments(
+        parser, ".tln files and folders of them", "the picture to write; a folder, for several or a folder"
+    )
+    parser.add_argument(
+        "--format", default="png", help="of pictures written to a folder (default %(default)s)"
+    )
+
+
+def run_decompress(args, client):
+    """Restores pictures; returns the exit status."""
+    extension = "." + args.format.lower().lstrip(".")
+    check_writable("picture" + extension)
+    jobs = find_jobs(args.input, args.output, (SUFFIX,), extension)
+    _inputs(client, args.model, "decompress_bytes")
+
+    def work(source, destination):
+        data = read_bytes(source)
+        container = unpack(data)  # a damaged file is told before it is sent
+        check_writable(destination, transparent=bool(container.alpha))
+        png = client.predict(args.model, "decompress_bytes", {"file_bytes": [data]})["image_bytes"][0]
+        image = Image.open(io.BytesIO(png))
+        if container.profile:
+            image.info["icc_profile"] = container.read_profile()
+        write_image(destination, image)
+        return container.width, container.height, len(data), "", ()
+
+    return _run_at_once("client decompress", jobs, work, args.parallel)
+
+
+def _inputs(client, model, signature):
+    """The inputs of a signature; what is wrong with the server or the model is told once, not for every file."""
+    signatures = client.metadata(model)
+    if signature not in signatures:
+        raise UserError(f"{model} is no codec; its signatures are {', '.join(sorted(signatures))}.")
+    return signatures[signature]["inputs"]
+
+
+def _run_at_once(command, jobs, work, parallel):
+    """As `run_all`, with several jobs at a time."""
+
+    def begin(source, destination):
+        os.makedirs(os.path.dirname(destination) or ".", exist_ok=True)
+        return work(source, destination)
+
+    pool = concurrent.futures.ThreadPoolExecutor(parallel)
+    try:
+        running = {job: pool.submit(begin, *job) for job in jobs}
+        return run_all(command, jobs, lambda *job: running[job].result())
+    finally:
+        pool.shutdown(cancel_futures=True)
