@@ -15,7 +15,7 @@ $(VENV)/.installed: setup.py constraints.txt
 	@if [ -n "$(PYTHON311)" ]; then $(PYTHON311) -m venv $(VENV); \
 	elif command -v uv >/dev/null; then uv venv --seed --python 3.11 $(VENV); \
 	else echo "Python 3.11 is needed: install it, or uv (https://docs.astral.sh/uv), which fetches it." >&2; exit 1; fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,serving,beam,dev]'
 	@touch $@
 
 demo: install ## train a little, export, compress a photograph with the shipped weights; a report in runs/demo

@@ -7,24 +7,57 @@ import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-exported, answers = map(pathlib.Path, sys.argv[1:])
-for file in sorted(answers.glob("*.npz")):
-    name, version = file.stem.split("@")
-    arrays = np.load(file)
-    paths = sorted((exported / name / version).glob("*.tflite"))
+
+def ask(path, arrays):
+    """Asks the entries of a file; weights of half precision move a pixel by a level, those of a quarter by several."""
+    interpreter = Interpreter(model_path=str(path))
+    entries = interpreter.get_signature_list()
     quality = {"quality": arrays["analyze/in/quality"]} if "analyze/in/quality" in arrays else {}
     expected = arrays["synthesize/out/image"].astype(int)
-    for path in paths:
-        interpreter = Interpreter(model_path=str(path))
-        analyze, synthesize = (interpreter.get_signature_runner(s) for s in ("analyze", "synthesize"))
-        latents = analyze(image=arrays["analyze/in/image"], **quality)["latents"]
-        image = synthesize(latents=arrays["synthesize/in/latents"], **quality)["image"]
+    few, levels = (0.1, 8) if "int8" in path.name else (1e-2, 1)
+
+    def check(image):
         error = np.abs(image[:, : expected.shape[1], : expected.shape[2]] - expected)
-        # Weights of half precision move a pixel by a level; those of a quarter, with integer products, by several.
-        few, levels = (0.1, 8) if "int8" in path.name else (1e-2, 1)
-        assert np.mean(latents != arrays["analyze/out/latents"]) < few, path
         assert np.mean(error > levels) < few, (path, error.max())
-        version_here = importlib.metadata.version("ai-edge-litert")
-        print(f"LiteRT {version_here}: {name} version {version}, {path.name}, answers alike")
-    if not paths:
-        print(f"{name} version {version} has no .tflite")
+
+    if "analyze" in entries:
+        latents = interpreter.get_signature_runner("analyze")(image=arrays["analyze/in/image"], **quality)[
+            "latents"
+        ]
+        assert np.mean(latents != arrays["analyze/out/latents"]) < few, path
+    if "synthesize" in entries:
+        run = interpreter.get_signature_runner("synthesize")
+        check(run(latents=arrays["synthesize/in/latents"], **quality)["image"])
+    if "decompress" in entries:
+        decompress = interpreter.get_signature_runner("decompress")
+        result = decompress(file=arrays["compress/out/file_bytes"])
+        assert result["ok"][0]
+        check(result["image"])
+        assert not decompress(file=arrays["compress/out/file_bytes"][:-1])["ok"][0]
+
+
+def code_again(path, cases):
+    """Codes the random latents again, and decodes them: the same bytes, the same latents."""
+    interpreter = Interpreter(model_path=str(path))
+    encode, decode = (interpreter.get_signature_runner(name) for name in ("encode", "decode"))
+    count = len(cases) // 3
+    for i in range(count):
+        symbols, quality = cases[f"{i}/symbols"].astype(np.int32), cases[f"{i}/quality"]
+        assert np.array_equal(encode(symbols=symbols, quality=quality)["code"], cases[f"{i}/code"]), i
+        size = np.array([len(symbols)], np.int32)
+        back = decode(code=cases[f"{i}/code"], count=size, quality=quality)
+        assert back["right"][0], i
+        assert np.array_equal(back["symbols"], symbols), i
+    return count
+
+
+exported, answers = map(pathlib.Path, sys.argv[1:])
+litert = f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
+for file in sorted(answers.glob("*@*.cases.npz")):
+    name, version = file.name.removesuffix(".cases.npz").split("@")
+    count = code_again(answers / f"{name}@{version}.coder.tflite", dict(np.load(file)))
+    paths = sorted((exported / name / version).glob("*.tflite"))
+    for path in paths:
+        ask(path, np.load(answers / f"{name}@{version}.npz"))
+    files = ", ".join(path.name for path in paths) or "no .tflite"
+    print(f"{litert}: {name} version {version}: {files} answer alike, {count} codes of the same bytes")

@@ -1,4 +1,4 @@
-"""Checks every export in the newest TensorFlow and the newest LiteRT, in environments of their own.
+"""Checks every export, the entropy coder and the wheel with the newest TensorFlow and the newest LiteRT.
 
     make compat
 
@@ -16,62 +16,141 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
-SIDES = {"tensorflow": ["tensorflow-cpu"], "litert": ["ai-edge-litert"]}
+CASES = 250  # of random latents for the entropy coder of each export
+KODAK = ROOT / "zoo" / "data" / "samples" / "kodak"
 
 
-def write_answers(folder):
-    """Writes what each export answers here: `folder/NAME-VERSION.npz`, arrays "SIGNATURE/in/NAME" and "…/out/NAME"."""
-    sys.path.insert(0, str(ROOT))
+def write_answers(directory, folder):
+    """Writes what an export answers here: `folder/NAME@VERSION.npz`, arrays "SIGNATURE/in/NAME" and "…/out/NAME"."""
     import tensorflow as tf
 
     from zoo.images.files import read_rgb
 
-    photograph = read_rgb(str(ROOT / "zoo/data/samples/kodak/kodim23.png"))[100:350, 200:501]
+    photograph = read_rgb(str(KODAK / "kodim23.png"))[100:350, 200:501]
     png = tf.io.encode_png(photograph).numpy()
-    count = 0
-    for path in sorted((ROOT / "exported").glob("*/*/saved_model.pb")):
-        signatures = tf.saved_model.load(str(path.parent)).signatures
-        asked = signatures["analyze"].structured_input_signature[1]
-        quality = {"quality": np.array([60], np.int32)} if "quality" in asked else {}
-        code = signatures["analyze"](image=tf.constant(photograph[None]), **quality)
-        latents = {name: value.numpy() for name, value in code.items()} | quality
-        coefficients = signatures["transform"](image=tf.constant(photograph[None]))["coefficients"]
-        questions = {
-            "analyze": {"image": photograph[None]} | quality,
-            "reconstruct": {"image": photograph[None]} | quality,
-            "synthesize": latents,
-            "synthesize_bytes": latents,
-            "analyze_bytes": {"image_bytes": np.array([png])} | quality,
-            "reconstruct_bytes": {"image_bytes": np.array([png])} | quality,
-            "transform": {"image": photograph[None]},
-            "inverse_transform": {"coefficients": coefficients.numpy()},
-        }
-        arrays = {}
-        for name, inputs in questions.items():
-            outputs = signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
-            arrays |= {f"{name}/in/{key}": value for key, value in inputs.items()}
-            arrays |= {f"{name}/out/{key}": value.numpy() for key, value in outputs.items()}
-        arrays = {key: np.array(v.tolist()) if v.dtype == object else v for key, v in arrays.items()}
-        np.savez(folder / f"{path.parent.parent.name}@{path.parent.name}.npz", **arrays)
-        count += 1
-    return count
+    signatures = tf.saved_model.load(str(directory)).signatures
+    asked = signatures["analyze"].structured_input_signature[1]
+    quality = {"quality": np.array([60], np.int32)} if "quality" in asked else {}
+    code = signatures["analyze"](image=tf.constant(photograph[None]), **quality)
+    latents = {name: value.numpy() for name, value in code.items()} | quality
+    coefficients = signatures["transform"](image=tf.constant(photograph[None]))["coefficients"]
+    file = signatures["compress"](image=tf.constant(photograph[None]), **quality)["file_bytes"]
+    questions = {
+        "analyze": {"image": photograph[None]} | quality,
+        "reconstruct": {"image": photograph[None]} | quality,
+        "synthesize": latents,
+        "synthesize_bytes": latents,
+        "analyze_bytes": {"image_bytes": np.array([png])} | quality,
+        "reconstruct_bytes": {"image_bytes": np.array([png])} | quality,
+        "compress": {"image": photograph[None]} | quality,
+        "compress_bytes": {"image_bytes": np.array([png])} | quality,
+        "decompress": {"file_bytes": file.numpy()},
+        "decompress_bytes": {"file_bytes": file.numpy()},
+        "encode": {"latents": latents["latents"]} | quality,
+        "transform": {"image": photograph[None]},
+        "inverse_transform": {"coefficients": coefficients.numpy()},
+    }
+    arrays = {}
+    for name, inputs in questions.items():
+        outputs = signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        arrays |= {f"{name}/in/{key}": value for key, value in inputs.items()}
+        arrays |= {f"{name}/out/{key}": value.numpy() for key, value in outputs.items()}
+    # Bytes as numbers: a NumPy string would lose zeros at its end.
+    arrays = {k: np.frombuffer(v[0], np.uint8) if v.dtype.kind in "OS" else v for k, v in arrays.items()}
+    np.savez(folder / f"{directory.parent.name}@{directory.name}.npz", **arrays)
+
+
+def write_cases(directory, folder):
+    """Writes random latents and their code, and the coder alone as a `.tflite`: `folder/NAME@VERSION.{cases.npz,coder.tflite}`."""
+    import dataclasses
+
+    import tensorflow as tf
+
+    from zoo.coding.rans import RansCoder
+    from zoo.coding.tables import Tables
+    from zoo.export import tflite
+
+    with np.load(directory / "tables.npz") as arrays:
+        tables = Tables(**{field.name: arrays[field.name] for field in dataclasses.fields(Tables)})
+    coder, channels = RansCoder(tables), tables.channels.shape[1]
+    number = tf.TensorSpec([1], tf.int32, "quality")
+
+    @tf.function(input_signature=[tf.TensorSpec([None, channels], tf.int32, "symbols"), number])
+    def encode(symbols, quality):
+        return {"code": coder.encode(symbols, quality[0])}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.uint8, "code"), tf.TensorSpec([1], tf.int32, "count"), number,
+        ]
+    )  # fmt: skip
+    def decode(code, count, quality):
+        symbols, right = coder.decode(code, count[0], quality[0])
+        return {"symbols": symbols, "right": tf.reshape(right, [1])}
+
+    stem = f"{directory.parent.name}@{directory.name}"
+    tflite.convert(folder / f"{stem}.coder.tflite", {"encode": encode, "decode": decode})
+    rng = np.random.default_rng(1)
+    cases = {}
+    for i in range(CASES):
+        count, quality = int(10 ** rng.uniform(0, 2.3)), int(rng.integers(1, len(tables.channels) + 1))
+        spread = rng.uniform(0, 3, channels) * (rng.random(channels) < rng.random())
+        symbols = np.round(rng.standard_cauchy([count, channels]) * spread)
+        symbols = np.clip(symbols, -(2**15), 2**15 - 1).astype(np.int16)
+        cases |= {f"{i}/symbols": symbols, f"{i}/quality": np.array([quality], np.int32)}
+        cases[f"{i}/code"] = encode(symbols.astype(np.int32), cases[f"{i}/quality"])["code"].numpy()
+    np.savez_compressed(folder / f"{stem}.cases.npz", **cases)
+
+
+def make_environment(side, *packages):
+    """A new environment with packages; returns its bin folder."""
+    environment = ROOT / f".venv-compat-{side}"
+    shutil.rmtree(environment, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *packages], check=True)
+    return environment / "bin"
+
+
+def check_wheel(folder):
+    """Builds the wheel and uses it with the newest TensorFlow, away from the checkout."""
+    from zoo.codec.files import load_codec
+    from zoo.images.files import read_rgb
+
+    wheels = folder / "wheels"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", wheels, ROOT], check=True
+    )
+    (wheel,) = wheels.glob("*.whl")
+    megabytes = wheel.stat().st_size / 1e6
+    assert megabytes < 40, f"the wheel has {megabytes:.1f} MB"
+    bin_ = make_environment("wheel", f"toulon[serving] @ file://{wheel}")
+    subprocess.run([bin_ / "python", HERE / "use_wheel.py", KODAK, folder / "used"], check=True, cwd=folder)
+    codec = load_codec("bls2017-vr")
+    for path in sorted(KODAK.glob("*.png")):
+        expected = codec.encode(read_rgb(str(path)), 50)
+        for way in ("commands", "client"):
+            assert (folder / "used" / way / f"{path.stem}.tln").read_bytes() == expected, (way, path.stem)
+    print(f"the wheel, {megabytes:.1f} MB, writes the same files with the newest TensorFlow")
 
 
 def main():
     """Makes the answers and the environments, and asks."""
+    sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        count = write_answers(folder)
-        if not count:
-            sys.exit("there are no exports in exported/ to check")
-        for side, packages in SIDES.items():
-            environment = ROOT / f".venv-compat-{side}"
-            shutil.rmtree(environment, ignore_errors=True)
-            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-            python = environment / "bin" / "python"
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "numpy", *packages], check=True)
-            subprocess.run([python, HERE / f"ask_{side}.py", ROOT / "exported", folder], check=True)
-        print(f"{count} exports answered alike in {len(SIDES)} side environments")
+        exports = sorted(path.parent for path in (ROOT / "exported").glob("*/*/saved_model.pb"))
+        for directory in exports:
+            write_answers(directory, folder)
+            write_cases(directory, folder)
+        for side, packages in {
+            "tensorflow": ["tensorflow-cpu"],
+            "litert": ["ai-edge-litert", "numpy"],
+        }.items():
+            bin_ = make_environment(side, *packages)
+            subprocess.run([bin_ / "python", HERE / f"ask_{side}.py", ROOT / "exported", folder], check=True)
+        check_wheel(folder)
+        print(f"{len(exports)} exports answered alike in the side environments")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The codecs that `benchmarks.codec_inference` times."""

@@ -1,0 +1,1 @@
+"""Bulk work on many files, as pipelines of Apache Beam: `toulon bulk`."""
