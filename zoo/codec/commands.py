@@ -84,9 +84,7 @@ def run_decompress(args):
         data = read_bytes(source)
         container = unpack(data)  # a damaged file is told before TensorFlow is loaded
         check_writable(destination, transparent=bool(container.alpha))
-        from zoo.codec.files import load_codec_of
-
-        codec = _load(args.model) if args.model else load_codec_of(container)
+        codec = _load(args.model or container)
         write_image(destination, codec.unpack(container).to_pillow())
         return container.width, container.height, len(data), "", ()
 
@@ -207,9 +205,14 @@ def positive(kind):
 
 
 def _load(model):
-    from zoo.codec.files import load_codec
+    """The codec of a name, or of the `Container` of a file."""
+    import tensorflow as tf
 
-    return load_codec(model)
+    from zoo.codec.files import load_codec, load_codec_of
+
+    # Simplifying the graph at its first run takes longer than a command gains by it.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    return load_codec(model) if isinstance(model, str) else load_codec_of(model)
 
 
 def _check_output(path, suffix):

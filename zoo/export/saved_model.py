@@ -6,8 +6,10 @@ import pathlib
 import shutil
 
 import tensorflow as tf
+from tensorflow.python.saved_model import fingerprinting_utils
 
 from zoo.errors import UserError
+from zoo.export.merge_nodes import merge_equal_nodes
 
 
 @contextlib.contextmanager
@@ -64,6 +66,8 @@ def save_signatures(directory, signatures, default):
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(directory), signatures=concrete, options=options)
     shutil.rmtree(pathlib.Path(directory) / "assets", ignore_errors=True)
+    merge_equal_nodes(directory)
+    fingerprinting_utils.write_fingerprint(str(directory))
     foreign = foreign_ops(directory)
     if foreign:
         raise ValueError(f"{directory} holds ops that are not stock TensorFlow: {', '.join(foreign)}")
