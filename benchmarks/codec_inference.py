@@ -35,6 +35,7 @@ from benchmarks.peers.in_process import InProcess
 from zoo.files import write_text
 from zoo.images.files import read_rgb
 from zoo.precision import cpu_flags
+from zoo.registry import start_graphs_at_once
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -185,6 +186,7 @@ def first_picture(threads, name, part, path, *quality):
     import zoo
 
     set_threads(int(threads))
+    start_graphs_at_once()  # as commands do
     if part == "compress":
         inputs = {"image": read_rgb(path)[None]}
     else:

@@ -1,7 +1,9 @@
 """The models by name. Strings only: listing imports neither TensorFlow nor any paper."""
 
+import contextlib
 import dataclasses
 import fnmatch
+import gc
 import importlib
 import json
 import os
@@ -171,11 +173,31 @@ def load_export(name):
     """
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(find_export(name)))
+    directory = find_export(name)
+    with _no_garbage_collection():  # a third of the time: thousands of objects are made, and all are kept
+        loaded = tf.saved_model.load(str(directory))
     signatures = dict(loaded.signatures)
     for function in signatures.values():
         function.keep = loaded  # the functions do not keep what they belong to
     return signatures
+
+
+@contextlib.contextmanager
+def _no_garbage_collection():
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def start_graphs_at_once():
+    """Has this process run graphs as they are: for commands, which gain less by simpler graphs than these take."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def describe(name):

@@ -31,6 +31,6 @@ def test_multiply_adds_are_those_of_the_layers():
     model.make_tables()
     # Analysis: 9x9 at 1/16 of the pixels, 5x5 at 1/64 and 1/256, a GDN after each.
     analysis = 81 * 3 * 8 / 16 + 25 * 64 * (1 / 64 + 1 / 256) + 64 * (1 / 16 + 1 / 64 + 1 / 256)
-    # Synthesis, in phases: 3x3 to 4 and 4 times the channels at 1/256 and 1/64, then to 48 at 1/16.
-    synthesis = 9 * 8 * 32 * (1 / 256 + 1 / 64) + 9 * 8 * 48 / 16 + 64 * (1 / 256 + 1 / 64 + 1 / 16)
+    # Synthesis, in phases: the four of a 5x5 at 1/256 and 1/64, those of the 9x9 as one 3x3 to 48 channels at 1/16.
+    synthesis = 25 * 64 * (1 / 256 + 1 / 64) + 9 * 8 * 48 / 16 + 64 * (1 / 256 + 1 / 64 + 1 / 16)
     assert FrozenCodec(model).multiply_adds == {"analysis": round(analysis), "synthesis": round(synthesis)}

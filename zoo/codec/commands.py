@@ -10,6 +10,7 @@ from zoo.coding.container import HEADER_BYTES, unpack
 from zoo.errors import UserError
 from zoo.files import read_bytes, write_bytes
 from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.registry import start_graphs_at_once
 
 DEFAULT_MODEL = "bls2017-vr"
 SUFFIX = ".tln"
@@ -206,12 +207,9 @@ def positive(kind):
 
 def _load(model):
     """The codec of a name, or of the `Container` of a file."""
-    import tensorflow as tf
-
     from zoo.codec.files import load_codec, load_codec_of
 
-    # Simplifying the graph at its first run takes longer than a command gains by it.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    start_graphs_at_once()
     return load_codec(model) if isinstance(model, str) else load_codec_of(model)
 
 

@@ -22,6 +22,20 @@ class Convolution:
 
 
 @dataclasses.dataclass(frozen=True)
+class Upsampling:
+    """Doubles height and width and convolves with 5 x 5: one convolution for each of the four phases of the output.
+
+    Attributes:
+      kernels: [3 or 2, 3 or 2, in, out] of cross-correlations, arrays or variables: phases (0, 0), (0, 1), (1, 0) and
+        (1, 1) of rows and columns. Together they multiply no oftener than the 5 x 5, and all in fast convolutions.
+      bias: [out], array or variable.
+    """
+
+    kernels: tuple[np.ndarray | tf.Variable, ...]
+    bias: np.ndarray | tf.Variable
+
+
+@dataclasses.dataclass(frozen=True)
 class Normalization:
     """One GDN or IGDN: `beta` [C] and `gamma` [C, C], arrays or variables."""
 
@@ -39,7 +53,7 @@ def freeze(model):
       model: a `zoo.codec.model.BLS2017`, with variables in float32.
 
     Returns:
-      Two lists of `Convolution` and `Normalization`: analysis and synthesis. Kernels come out of their
+      Two lists of `Convolution`, `Upsampling` and `Normalization`: analysis and synthesis. Kernels come out of their
       Fourier parameterization; those of the synthesis are in phases, see `polyphase_kernel`.
     """
     # Here, for what is frozen is used without it.
@@ -53,9 +67,15 @@ def freeze(model):
                 upsampling = layer.strides_up[0] > 1
                 stride = layer.strides_up[0] if upsampling else layer.strides_down[0]
                 kernel = layer.kernel_parameter(tf.float32)
-                kernel = polyphase_kernel(kernel, stride) if upsampling else kernel
+                kernel = (polyphase_kernel(kernel, stride) if upsampling else kernel).numpy()
                 bias = layer.bias_parameter.numpy() if layer.use_bias else np.zeros(layer.filters, np.float32)
-                yield Convolution(kernel.numpy(), bias, stride)
+                if upsampling and stride == 2:
+                    phases = kernel.reshape(*kernel.shape[:3], 2, 2, -1)
+                    # The second phase of an axis has no use for the sample before.
+                    kernels = (phases[i:, j:, :, i, j].copy() for i in (0, 1) for j in (0, 1))
+                    yield Upsampling(tuple(kernels), bias)
+                else:
+                    yield Convolution(kernel, bias, stride)
                 if isinstance(layer.activation, tfc.GDN):
                     yield normalization(layer.activation)
             elif isinstance(layer, tfc.GDN):
@@ -75,6 +95,10 @@ def multiply_adds(steps, density):
         if isinstance(step, Normalization):
             total += density * step.gamma.size
             continue
+        if isinstance(step, Upsampling):
+            total += density * sum(kernel.size for kernel in step.kernels)
+            density *= 4
+            continue
         density = density if upward else density / step.stride**2
         total += density * step.kernel.size
         density = density * step.stride**2 if upward else density
@@ -88,8 +112,10 @@ def to_variables(steps):
     """
 
     def convert(step):
-        arrays = {name: value for name, value in vars(step).items() if isinstance(value, np.ndarray)}
-        return dataclasses.replace(step, **{name: _variable(value) for name, value in arrays.items()})
+        arrays = {name: value for name, value in vars(step).items() if isinstance(value, np.ndarray | tuple)}
+        return dataclasses.replace(
+            step, **{name: tf.nest.map_structure(_variable, value) for name, value in arrays.items()}
+        )
 
     return [convert(step) for step in steps]
 
@@ -130,9 +156,21 @@ def synthesize(steps, x):
     for step in steps:
         if isinstance(step, Normalization):
             x = normalize(x, step)
-            continue
-        x = tf.nn.depth_to_space(tf.nn.conv2d(x, step.kernel, 1, "SAME"), step.stride) + step.bias
+        elif isinstance(step, Upsampling):
+            x = upsample(x, step)
+        else:
+            x = tf.nn.depth_to_space(tf.nn.conv2d(x, step.kernel, 1, "SAME"), step.stride) + step.bias
     return x
+
+
+def upsample(x, step):
+    """Applies an `Upsampling`: [B, H, W, C] float32 -> [B, 2 H, 2 W, out]."""
+
+    def phase(kernel):
+        before = [size - 2 for size in kernel.shape[:2]]
+        return tf.nn.conv2d(x, kernel, 1, [[0, 0], *([b, 1] for b in before), [0, 0]])
+
+    return tf.nn.depth_to_space(tf.concat([phase(kernel) for kernel in step.kernels], -1), 2) + step.bias
 
 
 class FrozenCodec:
