@@ -40,9 +40,6 @@ flags.DEFINE_bool(
     False,
     "Keep the analysis transform of --init_from; fit the synthesis transform and the prior to rounded latents.",
 )
-flags.DEFINE_bool(
-    "revive_latents", False, "Give latent channels of --init_from that carry nothing new initial values."
-)
 flags.adopt_module_key_flags(common)
 flags.register_multi_flags_validator(
     ["distortion", "patch_size"],
@@ -53,11 +50,6 @@ flags.register_multi_flags_validator(
     ["freeze_analysis", "init_from"],
     lambda v: v["init_from"] or not v["freeze_analysis"],
     message="--freeze_analysis needs a trained analysis transform; name it with --init_from",
-)
-flags.register_multi_flags_validator(
-    ["revive_latents", "init_from"],
-    lambda v: v["init_from"] or not v["revive_latents"],
-    message="--revive_latents needs a trained codec; name it with --init_from",
 )
 
 
@@ -110,10 +102,6 @@ def build():
         )
     if FLAGS.widen_from:
         model.start_from(zoo.load(FLAGS.widen_from))
-    if FLAGS.revive_latents and not variable:
-        raise UserError(
-            "--revive_latents is for a model of several rates; give two --rate_distortion_weight."
-        )
     model.analysis.trainable = not FLAGS.freeze_analysis
     model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
     photos = zoo.data.load(FLAGS.data, "train")
@@ -139,12 +127,6 @@ def build():
     validation = tf.data.Dataset.range(len(held_out))
     validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
 
-    def begin():
-        if FLAGS.revive_latents:
-            images = next(iter(train(0, 1, None)))["image"]
-            revived = model.revive_latents(images, FLAGS.seed)
-            print(f"revived {revived} of {config.latent_channels} latent channels")
-
     def pictures():
         original = held_out[0]["image"]
         decoded = model(pipeline.to_float(original)[tf.newaxis])
@@ -155,7 +137,7 @@ def build():
         print(f"exported to {export_codec(model, directory, history)}")
 
     return common.Task(
-        model, train, validation.batch(1), begin=begin, prepare=model.make_tables, pictures=pictures, export=export,
+        model, train, validation.batch(1), prepare=model.make_tables, pictures=pictures, export=export,
         resident=resident, parent=FLAGS.widen_from,
     )  # fmt: skip
 

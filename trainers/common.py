@@ -84,7 +84,6 @@ class Task:
       train: function (start_step, stop_step, context) -> `tf.data.Dataset` of the batches of these steps, see
         `zoo.data.pipeline.batches`.
       validation: a finite `tf.data.Dataset`, or None.
-      begin: called once, before the first step, when --init_from has been read.
       prepare: called before each evaluation and checkpoint, to derive what the model needs to be used.
       pictures: () -> dict of name to [n, height, width, 3] uint8 for TensorBoard, or None.
       export: function (directory, history) that exports the model, or None; history is a list of dicts, the
@@ -96,7 +95,6 @@ class Task:
     model: Any
     train: Callable
     validation: Any = None
-    begin: Callable = lambda: None
     prepare: Callable = lambda: None
     pictures: Callable | None = None
     export: Callable | None = None
@@ -252,8 +250,6 @@ def run(build):
     start = keeper.restore_latest()
     if start == 0 and FLAGS.init_from:
         keeper.restore_variables(FLAGS.init_from)
-    if start == 0:
-        task.begin()
     parent = FLAGS.init_from or task.parent
     if start == 0 and parent and keeper.is_chief:
         history.begin(workdir, parent)

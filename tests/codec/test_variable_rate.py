@@ -138,31 +138,6 @@ def test_only_codecs_of_as_many_filters_can_be_widened(model):
             model.start_from(zoo.create("bls2017", **sizes))
 
 
-def test_revived_channels_carry_again_and_pictures_stay():
-    tf.keras.utils.set_random_seed(3)
-    model = VariableRateBLS2017(VariableRateConfig(input_scale=30.0, **SMALL))
-    images = tf.random.stateless_uniform([2, 64, 64, 3], [5, 6])
-    assert model.revive_latents(images) == 0
-    collapsed = [1, 4]
-    for kernel in (v for v in model.analysis.layers[-1].trainable_variables if "kernel" in v.name):
-        value = kernel.numpy()
-        value[:, collapsed] *= 1e-5
-        kernel.assign(value)
-    before, spread = model(images, quality=100), np.std(model.analysis(images), axis=(0, 1, 2))
-    assert model.revive_latents(images) == 2
-    after, revived = model(images, quality=100), np.std(model.analysis(images), axis=(0, 1, 2))
-    # Latents nearly constant add what the synthesis makes of a constant, here little.
-    np.testing.assert_allclose(after, before, atol=0.01)
-    kept = np.delete(np.arange(6), collapsed)
-    np.testing.assert_allclose(revived[kept], spread[kept], rtol=1e-4)
-    assert all(np.isclose(revived[c], spread[kept], rtol=1e-4).any() for c in collapsed)
-    for variable in (model.log_scales, *model.prior.trainable_variables):
-        values = np.moveaxis(variable.numpy(), variable.shape.as_list().index(6), 0)
-        assert all(any(np.array_equal(values[c], values[k]) for k in kept) for c in collapsed)
-    with pytest.raises(UserError, match="no latent channel carries"):
-        model.revive_latents(0.5 * tf.ones_like(images))
-
-
 def test_a_frozen_analysis_trains_on_rounded_latents(batch):
     tf.keras.utils.set_random_seed(2)
     model = VariableRateBLS2017(VariableRateConfig(input_scale=30.0, **SMALL))

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
+
 from tests.conftest import ROOT
 from tests.exported.test_exports import EXPORTS, NAMES
 from zoo.codec.files import load_codec
@@ -48,3 +50,19 @@ def test_latents_come_back_and_cost_what_the_tables_say(directory):
 @pytest.mark.parametrize("directory", EXPORTS, ids=NAMES)
 def test_latents_of_all_of_kodak(directory):
     check_all(directory, KODAK, [1, 10, 25, 40, 55, 70, 85, 100])
+
+
+def test_optimizing_graphs_changes_no_value(photograph):
+    """Commands run graphs as they are, and write the same files as a server that optimizes them."""
+    answers = []
+    try:
+        for disabled in (False, True):
+            tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": disabled})
+            signatures = zoo.load_export("bls2017-vr")
+            coefficients = signatures["transform"](image=photograph[None, :128, :192])["coefficients"]
+            pixels = signatures["inverse_transform"](coefficients=tf.round(coefficients))
+            answers.append((coefficients, *pixels.values()))
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    for optimized, plain in zip(*answers, strict=True):
+        np.testing.assert_array_equal(optimized, plain)

@@ -110,7 +110,6 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path):
         (["--rate_distortion_weight=0.1,0.01"], "two rising ones"),
         (["--rate_distortion_weight="], "one positive number"),
         (["--freeze_analysis"], "--init_from"),
-        (["--revive_latents"], "--init_from"),
         (["--strategy=everywhere"], "strategy"),
         (["--stepz=3"], "stepz"),
         (["stray"], "stray"),
