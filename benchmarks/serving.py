@@ -1,6 +1,6 @@
 """How fast `toulon serve` answers, over gRPC and REST, alone and with many clients, batched and not.
 
-    python -m benchmarks.serving                                # bls2017-vr and a small dense model, half an hour
+    python -m benchmarks.serving                                # bls2017-vr and two dense models, ten minutes
     python -m benchmarks.serving --seconds=1 --clients=1,8      # a quick look
 
 A server is started as a process of its own, a real TensorFlow Serving where there is one; the clients are threads of this
@@ -30,6 +30,9 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("model", "bls2017-vr", "Name of a codec's export.")
 flags.DEFINE_float("seconds", 10.0, "Time of each measurement.", lower_bound=0.1)
 flags.DEFINE_list("clients", ["1", "8", "64"], "Numbers of clients.")
+flags.DEFINE_list(
+    "workloads", None, "Some of compress_bytes, decompress_bytes, dense and large_dense; all unless told."
+)
 flags.DEFINE_integer("memory_requests", 10000, "Requests between two looks at the server's memory.")
 flags.DEFINE_integer("crop", 256, "Side of the pictures in pixels.", lower_bound=16)
 flags.DEFINE_bool("embedded", False, "The embedded server even where a real one is on the PATH.")
@@ -39,17 +42,20 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOORS = ("grpc", "rest")
 
 
-def write_dense(directory):
-    """A SavedModel of two dense layers, 256 to 256 to 10."""
+def write_dense(directory, *widths):
+    """A SavedModel of dense layers, of 256 inputs, so many hidden units, and 10 outputs."""
     import tensorflow as tf
 
     from zoo.export.saved_model import save_signatures
 
-    weights = [tf.Variable(tf.random.stateless_normal(shape, [0, 0])) for shape in ([256, 256], [256, 10])]
+    shapes = itertools.pairwise([256, *widths, 10])
+    weights = [tf.Variable(0.02 * tf.random.stateless_normal(shape, [0, 0])) for shape in shapes]
 
     @tf.function(input_signature=[tf.TensorSpec([None, 256], tf.float32, "x")])
     def classify(x):
-        return {"scores": tf.nn.softmax(tf.nn.relu(x @ weights[0]) @ weights[1])}
+        for matrix in weights[:-1]:
+            x = tf.nn.relu(x @ matrix)
+        return {"scores": tf.nn.softmax(x @ weights[-1])}
 
     save_signatures(directory, {"classify": classify}, "classify")
 
@@ -95,6 +101,7 @@ def make_requests():
         "compress_bytes": (FLAGS.model, "compress_bytes", pictures),
         "decompress_bytes": (FLAGS.model, "decompress_bytes", files),
         "dense": ("dense", "classify", [{"x": row} for row in rows]),
+        "large_dense": ("large_dense", "classify", [{"x": row} for row in rows]),
     }
 
 
@@ -218,7 +225,10 @@ def main(_):
     rows, memory = [], {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        write_dense(folder / "dense" / "1")
+        write_dense(folder / "dense" / "1", 256)
+        write_dense(
+            folder / "large_dense" / "1", 4096, 4096
+        )  # reading its weights takes longer than a row's products
         (folder / FLAGS.model).symlink_to(registry.find_export(FLAGS.model).parent.resolve())
         (folder / "batching.config").write_text((ROOT / "exported" / "batching.config").read_text())
         print(
@@ -226,7 +236,9 @@ def main(_):
         )
         for batching in (False, True):
             with running_server(folder, batching) as (process, ports):
-                for door, name, clients in itertools.product(DOORS, requests, map(int, FLAGS.clients)):
+                for door, name, clients in itertools.product(
+                    DOORS, FLAGS.workloads or requests, map(int, FLAGS.clients)
+                ):
                     send = SENDERS[door](ports[door], *requests[name])
                     measure(send, clients, count=2 * clients)
                     row = measure(send, clients, FLAGS.seconds)
