@@ -25,10 +25,11 @@ def merge_equal_nodes(directory):
 
 
 def _merge(function):
-    """Merges the equal nodes of a `FunctionDef`, in place, until there are none."""
-    for node in function.node_def:
-        if node.op == "Const":
-            del node.input[:]  # nothing must have run for it
+    """Merges the equal nodes of a `FunctionDef`, in place, until there are none.
+
+    What has to wait for a check keeps waiting: the inputs of a node include those that only order it, and TensorFlow
+    has constants wait in place of the nodes that take them.
+    """
     while True:
         first, same = {}, {}  # key of a node -> its name; name of a node -> the equal one that stays
         for node in function.node_def:
