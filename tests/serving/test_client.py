@@ -13,7 +13,8 @@ from zoo.cli import main
 from zoo.codec import client_commands
 from zoo.coding.container import Container, unpack
 from zoo.errors import UserError
-from zoo.serving.client import Client, ServingError
+from zoo.serving.client import Client
+from zoo.serving.status import ServingError
 
 X = [[1.0, 2.0], [3.0, 4.0]]
 SCHEMES = pytest.mark.parametrize("scheme", ["http", "grpc"])
@@ -134,7 +135,8 @@ def test_wrong_addresses(address):
 def test_rest_needs_no_tensorflow(run_python):
     code = """
 import sys
-from zoo.serving.client import Client, ServingError
+from zoo.serving.client import Client
+from zoo.serving.status import ServingError
 from zoo.cli import main
 try: Client("http://127.0.0.1:9", 1).predict("m", "", {"x": [1.0]})
 except ServingError: pass

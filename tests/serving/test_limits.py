@@ -17,7 +17,8 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 from tests.serving.conftest import install, predict_request, shaped
 from zoo.errors import UserError
 from zoo.serving import rest
-from zoo.serving.client import Client, ServingError
+from zoo.serving.client import Client
+from zoo.serving.status import ServingError
 
 http = urllib3.PoolManager(retries=False, timeout=60)
 X = [[1.0, 2.0]]

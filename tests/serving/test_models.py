@@ -19,9 +19,9 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
 
 from tests.serving.conftest import install
-from zoo.serving.client import Client, ServingError
+from zoo.serving.client import Client
 from zoo.serving.models import ModelManager, wanted_versions
-from zoo.serving.status import RequestError
+from zoo.serving.status import RequestError, ServingError
 
 X = [[1.0, 2.0]]
 

@@ -8,19 +8,7 @@ import urllib.parse
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.serving.status import HTTP_STATUS
-
-
-class ServingError(UserError):
-    """A request that was not answered as hoped.
-
-    Attributes:
-      code: str, a canonical code, such as "NOT_FOUND"; "UNAVAILABLE" where there is no server.
-    """
-
-    def __init__(self, code, message):
-        self.code = code
-        super().__init__(message)
+from zoo.serving.status import HTTP_STATUS, ServingError
 
 
 class Client:

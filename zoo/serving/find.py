@@ -13,7 +13,8 @@ from google.protobuf import text_format
 
 from zoo.errors import UserError
 from zoo.serving import config
-from zoo.serving.client import Client, ServingError
+from zoo.serving.client import Client
+from zoo.serving.status import ServingError
 
 BINARY = "tensorflow_model_server"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

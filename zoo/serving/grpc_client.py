@@ -10,7 +10,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from zoo.serving.client import ServingError
+from zoo.serving.status import ServingError
 
 
 class GrpcDoor:

@@ -1,7 +1,9 @@
-"""How a request fails: one exception with a canonical status, for gRPC and REST alike."""
+"""How a request fails, for gRPC and REST alike: one exception with a canonical status for servers, one for clients."""
 
 import logging
 import re
+
+from zoo.errors import UserError
 
 # The canonical codes in the order of their numbers, with the HTTP status that TF Serving answers for each.
 HTTP_STATUS = {
@@ -40,6 +42,18 @@ class RequestError(Exception):
         self.code = code
         self.message = " ".join(message.split())[:MAX_MESSAGE]
         super().__init__(f"{code}: {self.message}")
+
+
+class ServingError(UserError):
+    """A request that was not answered as hoped.
+
+    Attributes:
+      code: str, a canonical code, such as "NOT_FOUND"; "UNAVAILABLE" where there is no server.
+    """
+
+    def __init__(self, code, message):
+        self.code = code
+        super().__init__(message)
 
 
 def status_of(error):
