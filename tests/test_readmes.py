@@ -22,15 +22,32 @@ def test_figures_are_filled_in_between_the_markers():
 
 
 def test_differences_have_signs():
-    rows = [{"reference": "webp", "difference_psnr": -0.5, "difference_ms_ssim_db": 0.25}]
+    one = {
+        "codec": "m",
+        "setting": "1",
+        "reference": "webp",
+        "difference_psnr": -0.5,
+        "difference_ms_ssim_db": 0.25,
+    }
+    many = one | {"codec": "n"}  # at one of its qualities, which the table leaves to the BD-rate
     curve = {"kind": "model", "name": "m", "settings": ["1"], "bpp": [0.5], "psnr": [30.0], "ms_ssim": [0.97]}
+    curves = [
+        curve,
+        curve | {"name": "n", "settings": ["7", "8"], "bpp": [1, 2], "psnr": [3, 4], "ms_ssim": [0, 1]},
+    ]
+    bd = [
+        {"codec": "n", "reference": "webp", "metric": m, "percent": p}
+        for m, p in (("psnr", -9), ("ms_ssim", 3.04))
+    ]
     result = {
-        "results": {"curves": [curve], "at_equal_rate": rows, "images": {"count": 24}},
+        "results": {"curves": curves, "at_equal_rate": [one, many], "bd_rates": bd, "images": {"count": 24}},
         "command": "toulon",
     }
     content = readme.table(result)
     assert "| `m-1` | 0.500 | 30.00 | 0.9700 |" in content
-    assert "| WebP (method 6) | -0.50 | +0.25 |" in content
+    assert "| `n`, quality 7 | 1.000 | 3.00 | 0.0000 |" in content
+    assert content.count("| WebP (method 6) | -0.50 | +0.25 |") == 1
+    assert "| WebP (method 6) | -9.0 % | +3.0 % |" in content
 
 
 @pytest.mark.parametrize("path", readme.READMES, ids=lambda p: p.parent.name)
