@@ -77,7 +77,7 @@ def test_both_drivers_do_the_same(train):
 def test_compiled_steps_do_the_same(train, driver):
     plain = log(train("plain", "--steps=4"))
     compiled = log(train("compiled", "--steps=4", f"--driver={driver}", "--jit_compile"))
-    np.testing.assert_allclose([e["loss"] for e in compiled], [e["loss"] for e in plain], rtol=1e-4)
+    np.testing.assert_allclose([e["loss"] for e in compiled], [e["loss"] for e in plain], rtol=1e-3)
 
 
 def test_several_steps_in_one_call_change_nothing(train):
