@@ -87,3 +87,20 @@ def run_python():
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def toulon(capsys):
+    """Runs a command: (words) -> (status, printed, complained)."""
+
+    from zoo.cli import main
+
+    def run(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as stop:  # of argparse
+            status = stop.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run

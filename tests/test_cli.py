@@ -6,23 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.cli import COMMANDS, main
+from zoo.cli import COMMANDS
 from zoo.images.files import read_rgb
-
-
-@pytest.fixture
-def toulon(capsys):
-    """Runs a command: (words) -> (status, printed, complained)."""
-
-    def run(*words):
-        try:
-            status = main([str(word) for word in words])
-        except SystemExit as stop:  # of argparse
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from zoo.cli import main
 from zoo.coding.container import unpack
 from zoo.images.picture import read_picture
 
@@ -27,18 +26,9 @@ ONE = "--direct_num_workers=1"  # in this process
 
 
 @pytest.fixture
-def bulk(capsys):
+def bulk(toulon):
     """Runs `toulon bulk`: (words) -> (status, printed, complained)."""
-
-    def run(*words):
-        try:
-            status = main(["bulk", *map(str, words)])
-        except SystemExit as stop:  # of argparse
-            status = stop.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return lambda *words: toulon("bulk", *words)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a paper gives to be run over many files."""
 
+import abc
 import dataclasses
 import posixpath
 
@@ -17,7 +18,7 @@ class Result:
     pixels: int = 0
 
 
-class Job:
+class Job(abc.ABC):
     """Work on one file after the other; it is made from the command's arguments and then sent to every worker.
 
     It is pickled, so it holds values only; models are loaded by `setup`, which, unlike the rest, may import
@@ -53,6 +54,7 @@ class Job:
     def setup(self):
         """Loads what is needed, once in each process."""
 
+    @abc.abstractmethod
     def process(self, data):
         """Does the work.
 
@@ -65,7 +67,6 @@ class Job:
         Raises:
           UserError: the file is at fault; it is listed, and the run goes on. Anything else stops the run.
         """
-        raise NotImplementedError
 
     def rename(self, name):
         """The output's path below the output folder, from the input's path below its own."""
@@ -81,6 +82,7 @@ class SummarizingJob(Job):
 
     table = ""
 
+    @abc.abstractmethod
     def summarize(self, records):
         """Puts the records of all pictures together.
 
@@ -90,4 +92,3 @@ class SummarizingJob(Job):
         Returns:
           bytes of the table, and a dict of averages, name to number.
         """
-        raise NotImplementedError
