@@ -237,14 +237,14 @@ class FrozenCodec:
                 return row(hide(table, q[0][0]), *q) if q else row(table)
 
             pictures, latents = (tf.TensorSpec([None, None, None, c]) for c in (3, self.channels))
-            return {
-                "_analyze": once(lambda x: analyze(arrange(analysis, x), x) - median, pictures),
-                "_synthesize": once(lambda y: synthesize(arrange(synthesis, y), y + median), latents),
-                "_scale": once(lambda *q: row_of(scales, *q), *quality),
-                "_step": once(lambda *q: row_of(steps, *q), *quality),
-            }
+            return (
+                once(lambda x: analyze(arrange(analysis, x), x) - median, pictures),
+                once(lambda y: synthesize(arrange(synthesis, y), y + median), latents),
+                once(lambda *q: row_of(scales, *q), *quality),
+                once(lambda *q: row_of(steps, *q), *quality),
+            )
 
-        vars(self).update(transforms())
+        self._analyze, self._synthesize, self._scale, self._step = transforms()
         self._hidden = lambda: transforms(hide)
         self._bits = once(lambda z, *q: bits(z, *q), integers, *quality)
         one = [tf.TensorSpec([], tf.int32)] if self.qualities > 1 else []
@@ -259,7 +259,7 @@ class FrozenCodec:
         do not share a scale.
         """
         other = copy.copy(self)
-        vars(other).update(self._hidden())
+        other._analyze, other._synthesize, other._scale, other._step = self._hidden()
         return other
 
     def transform(self, images):
