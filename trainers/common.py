@@ -185,15 +185,15 @@ def make_strategy():
     return tf.distribute.get_strategy()
 
 
-def make_optimizer(cls=None, **kwargs):
-    """An optimizer (Adam unless told) with the learning rate and schedule of the flags."""
+def make_optimizer(cls=None, learning_rate=None, **kwargs):
+    """An optimizer (Adam unless told) with the learning rate, unless told, and schedule of the flags."""
     import tensorflow as tf
 
     from trainers.schedules import WarmupSchedule
 
     cls = cls or tf.keras.optimizers.Adam
     schedule = WarmupSchedule(
-        FLAGS.learning_rate,
+        FLAGS.learning_rate if learning_rate is None else learning_rate,
         steps=FLAGS.steps,
         warmup_steps=FLAGS.warmup_steps,
         decay_start=FLAGS.decay_start if FLAGS.schedule == "cosine" else 1.0,
@@ -242,8 +242,10 @@ def run(build):
 
     with strategy.scope():
         task = build()
-        # All variables now: made later, outside of the scope, the replicas would share the optimizer's.
-        task.model.optimizer.build(task.model.trainable_variables)
+        # All variables now: made later, outside of the scope, the replicas would share the optimizer's. (A model of
+        # two players has built those of its optimizers.)
+        if not getattr(task.model.optimizer, "_built", False):
+            task.model.optimizer.build(task.model.trainable_variables)
     keeper = checkpoints.Keeper(task, workdir, strategy)
     if keeper.is_chief:
         write_text(workdir / "flags.json", json.dumps(flags_now, indent=2) + "\n")

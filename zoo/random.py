@@ -21,3 +21,21 @@ def uniform_per_example(seeds, shape, minval, maxval):
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
 
     return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+
+
+def normal_per_example(seeds, shape):
+    """Standard normal noise in which example i depends on `seeds[i]` alone; see `uniform_per_example`."""
+
+    def draw(seed):
+        return tf.random.stateless_normal(shape, seed)
+
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.float32)
+
+
+def fold_in(seeds, number):
+    """Other seeds made of these, [batch, 2] int64, and a number: for a second use of randomness by the same examples."""
+
+    def one(seed):
+        return tf.cast(tf.random.experimental.stateless_fold_in(seed, number), tf.int64)
+
+    return tf.map_fn(one, seeds, fn_output_signature=tf.int64)

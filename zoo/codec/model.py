@@ -14,6 +14,7 @@ from zoo.coding.tables import PRECISION
 from zoo.errors import UserError
 from zoo.images.graph import pad_to_multiple
 from zoo.random import uniform_per_example
+from zoo.variables import checkpoint_of
 
 
 class BLS2017(tf.keras.Model):
@@ -185,10 +186,7 @@ class BLS2017(tf.keras.Model):
 
     def variables_checkpoint(self):
         """A `tf.train.Checkpoint` of the model's variables, without optimizer and metrics."""
-        state = tf.Module()
-        for name in self.STATE:
-            setattr(state, name, getattr(self, name))
-        return tf.train.Checkpoint(model=state)
+        return checkpoint_of(self, self.STATE)
 
     def get_config(self):
         """Refuses, like `save`: Keras asks for it when it writes a file."""

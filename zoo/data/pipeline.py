@@ -162,12 +162,13 @@ def to_float(image):
     return tf.image.convert_image_dtype(image, tf.float32)
 
 
-def random_patch(size, *, flip=True, scale_range=(1.0, 1.0)):
+def random_patch(size, *, flip=True, transpose=False, scale_range=(1.0, 1.0)):
     """A transform to a random square patch, for photographs of any size.
 
     Args:
       size: int, side of the patch in pixels.
       flip: bool, mirror half of the patches left to right and half of them top to bottom.
+      transpose: bool, exchange rows and columns of half of the patches: with flips, the eight symmetries of a square.
       scale_range: (low, high), the picture is seen enlarged by a factor drawn from this range (antialiased
         where that is a reduction).
 
@@ -178,7 +179,7 @@ def random_patch(size, *, flip=True, scale_range=(1.0, 1.0)):
 
     def transform(example, seed):
         image = example["image"]
-        draw = [tf.random.experimental.stateless_fold_in(seed, i) for i in range(4)]
+        draw = [tf.random.experimental.stateless_fold_in(seed, i) for i in range(5)]
         factor = tf.random.stateless_uniform([], draw[0], *scale_range)
         window = tf.cast(tf.round(size / factor), tf.int32)  # crop first, so that only the patch is resized
         window = tf.minimum(window, tf.reduce_min(tf.shape(image)[:2]))
@@ -189,6 +190,8 @@ def random_patch(size, *, flip=True, scale_range=(1.0, 1.0)):
         if flip:
             image = tf.image.stateless_random_flip_left_right(image, draw[2])
             image = tf.image.stateless_random_flip_up_down(image, draw[3])
+        if transpose and tf.random.stateless_uniform([], draw[4]) < 0.5:
+            image = tf.transpose(image, [1, 0, 2])
         return example | {"image": tf.ensure_shape(image, [size, size, None])}
 
     return transform

@@ -97,3 +97,25 @@ def pad_to_multiple(images, multiple):
         target = -(-size // multiple) * multiple
         images = tf.gather(images, tf.minimum(tf.range(target), size - 1), axis=axis)
     return images
+
+
+def mirror(images, count, axis):
+    """Extends pictures on two sides by mirroring, the last sample repeated: c b a | a b c d | d c b.
+
+    Unlike `tf.pad` it is defined for extensions longer than the picture, which is then mirrored again, from one sample on.
+
+    Args:
+      images: tensor, not empty along `axis`.
+      count: int, samples on either side.
+      axis: int.
+
+    Returns:
+      A tensor with 2 `count` samples more along `axis`.
+    """
+    size = tf.shape(images)[axis]
+
+    def side(positions):
+        positions = tf.math.floormod(positions, 2 * size)
+        return tf.gather(images, tf.minimum(positions, 2 * size - 1 - positions), axis=axis)
+
+    return tf.concat([side(tf.range(-count, 0)), images, side(size + tf.range(count))], axis)

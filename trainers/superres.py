@@ -1,0 +1,201 @@
+"""Trains super-resolution after Sønderby et al. (2017): every method of the paper.
+
+python -m trainers.superres --workdir=runs/affmse --method=affmse --data='folder:photos/*.jpg' \
+        --flagfile=trainers/presets/superres-cpu.flags
+"""
+
+from absl import flags
+
+from trainers import common
+
+FLAGS = flags.FLAGS
+
+METHODS = {
+    "mse": "mean squared error, without the projection",
+    "mae": "mean absolute error, without the projection",
+    "affmse": "mean squared error, projected",
+    "affmae": "mean absolute error, projected",
+    "affgan": "against a discriminator, projected",
+    "softgan": "against a discriminator, with a penalty of inconsistency",
+    "affdg": "guided by a denoiser, projected",
+    "softdg": "guided by a denoiser, with a penalty of inconsistency",
+    "affll": "guided by a density model, projected",
+    "denoiser": "the denoiser for affdg and softdg",
+    "density": "the density model for affll",
+}
+GUIDES = {"affdg": "denoiser", "softdg": "denoiser", "affll": "density"}
+
+flags.DEFINE_enum("method", "affmse", list(METHODS), "; ".join(f"{k}: {v}" for k, v in METHODS.items()) + ".")
+flags.DEFINE_string("data", "sample:photos", "Training pictures, see zoo.data.load.")
+flags.DEFINE_string("validation_data", "sample:kodak", "Pictures to evaluate on.")
+flags.DEFINE_integer(
+    "patch_size", 96, "Side of a large training patch in pixels, a multiple of the factor.", lower_bound=8
+)
+flags.DEFINE_float(
+    "min_scale", 1.0, "Patches are seen reduced by a factor drawn from [min_scale, 1].", lower_bound=0.1, upper_bound=1
+)  # fmt: skip
+flags.DEFINE_integer("scale", 4, "Factor of enlargement: 2, 3, 4, 6 or 8.")
+flags.DEFINE_enum("kernel", "bicubic", ["bicubic", "gaussian", "box"], "Downsampling that is undone.")
+flags.DEFINE_integer("num_filters", 64, "Channels of the network.", lower_bound=1)
+flags.DEFINE_integer("num_blocks", 4, "Residual blocks of the network.", lower_bound=0)
+flags.DEFINE_integer("noise_channels", 0, "Channels of noise, for a stochastic affgan.", lower_bound=0)
+flags.DEFINE_integer(
+    "discriminator_filters", 48, "Channels of the discriminator's first layer.", lower_bound=1
+)
+flags.DEFINE_float("discriminator_learning_rate", None, "As --learning_rate unless told.", lower_bound=0)
+flags.DEFINE_float("instance_noise", 0.05, "Standard deviation of instance noise at first.", lower_bound=0)
+flags.DEFINE_float("consistency_weight", 1.0, "Of |x - A g| in the soft methods.", lower_bound=0)
+flags.DEFINE_float(
+    "pixel_weight", 0.0, "Of |g - y| in affgan and softgan; the paper has none.", lower_bound=0
+)
+flags.DEFINE_string("guide", None, "For affdg, softdg and affll: run of --method=denoiser or density.")
+flags.DEFINE_float(
+    "deviation", 0.1, "Standard deviation of the noise that --method=denoiser takes away.", lower_bound=0
+)
+flags.adopt_module_key_flags(common)
+flags.register_multi_flags_validator(
+    ["method", "guide"],
+    lambda v: (v["method"] in GUIDES) == bool(v["guide"]),
+    message="--guide=RUN is for affdg, softdg (a run of --method=denoiser) and affll (of --method=density)",
+)
+flags.register_multi_flags_validator(
+    ["method", "noise_channels"],
+    lambda v: not v["noise_channels"] or v["method"] == "affgan",
+    message="--noise_channels is for --method=affgan; other losses teach a network to ignore noise",
+)
+flags.register_multi_flags_validator(
+    ["patch_size", "scale"],
+    lambda v: v["scale"] > 0 and v["patch_size"] % v["scale"] == 0,
+    message="--patch_size must be a multiple of --scale",
+)
+
+
+def build():
+    """The model and its data, as the flags say."""
+    import tensorflow as tf
+
+    import zoo.data
+    from zoo.data import pipeline
+    from zoo.errors import UserError
+
+    photos = zoo.data.load(FLAGS.data, "train")
+    held_out = zoo.data.load(FLAGS.validation_data, "test")
+    channels = photos.features["image"][1][-1]
+    if held_out.features["image"][1][-1] != channels:
+        raise UserError(f"{photos.name} has {channels} channels, {held_out.name} another number.")
+    if FLAGS.batch_size % tf.distribute.get_strategy().num_replicas_in_sync:
+        raise UserError(f"--batch_size={FLAGS.batch_size} cannot be split evenly between the replicas.")
+    model = make_model(channels)
+    patch = pipeline.random_patch(FLAGS.patch_size, transpose=True, scale_range=(FLAGS.min_scale, 1.0))
+
+    def train(start_step, stop_step, context):
+        return pipeline.batches(
+            photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch, start_step=start_step, stop_step=stop_step,
+            context=context,
+        )  # fmt: skip
+
+    resident = None
+    if FLAGS.driver == "resident":
+        resident = pipeline.resident_batches(photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch)
+    validation = tf.data.Dataset.range(len(held_out))
+    validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
+
+    enlarges = hasattr(model, "degrade")
+
+    def pictures():
+        image = pipeline.to_float(held_out[0]["image"])[tf.newaxis]
+        height, width = (side // FLAGS.scale * FLAGS.scale for side in image.shape[1:3])
+        image = image[:, :height, :width]
+        small = model.degrade(image)
+        bicubic = tf.image.resize(small, [height, width], "bicubic")
+        row = tf.concat([bicubic, model(small), image], axis=2)
+        return {"bicubic, enlarged, original": tf.image.convert_image_dtype(row, tf.uint8, saturate=True)}
+
+    def export(directory, history):
+        from zoo.superres.export import export_superres
+
+        print(f"exported to {export_superres(model, directory, history)}")
+
+    return common.Task(
+        model, train, validation.batch(1), pictures=pictures if enlarges else None, export=export if enlarges else None,
+        resident=resident,
+    )  # fmt: skip
+
+
+def make_model(channels):
+    """The compiled model of `--method`."""
+    from zoo.superres.adversarial import AdversarialSuperResolution
+    from zoo.superres.config import SuperResolutionConfig
+    from zoo.superres.guided import GuidedSuperResolution
+    from zoo.superres.model import SuperResolution
+
+    method = FLAGS.method
+    if method in GUIDES.values():
+        model = _make_guide(method, FLAGS.num_filters, FLAGS.num_blocks, FLAGS.deviation, channels)
+        model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
+        return model
+    config = SuperResolutionConfig(
+        scale=FLAGS.scale,
+        kernel=FLAGS.kernel,
+        projected=method.startswith("aff"),
+        num_filters=FLAGS.num_filters,
+        num_blocks=FLAGS.num_blocks,
+        channels=channels,
+        noise_channels=FLAGS.noise_channels,
+    )
+    optimizers = {"optimizer": common.make_optimizer()}
+    if method in ("affgan", "softgan"):
+        model = AdversarialSuperResolution(
+            config, FLAGS.discriminator_filters, FLAGS.consistency_weight, FLAGS.instance_noise,
+            noise_steps=max(1, round(0.8 * FLAGS.steps)), pixel_weight=FLAGS.pixel_weight,
+        )  # fmt: skip
+        optimizers["discriminator_optimizer"] = common.make_optimizer(
+            learning_rate=FLAGS.discriminator_learning_rate
+        )
+    elif method in GUIDES:
+        model = GuidedSuperResolution(config, _load_guide(GUIDES[method]), FLAGS.consistency_weight)
+    else:
+        model = SuperResolution(config, loss=method.removeprefix("aff"))
+    model.compile(**optimizers, **common.compile_kwargs())
+    return model
+
+
+def _make_guide(method, num_filters, num_blocks, deviation, channels):
+    from zoo.superres.denoiser import Denoiser, DenoiserConfig
+    from zoo.superres.density import DensityConfig, PixelDensity
+
+    if method == "denoiser":
+        return Denoiser(DenoiserConfig(deviation, num_filters, num_blocks, channels))
+    return PixelDensity(DensityConfig(num_filters // channels * channels, num_blocks, channels=channels))
+
+
+def _load_guide(method):
+    """The trained guide of the run `--guide`.
+
+    Raises:
+      UserError: it is no run of `method`.
+    """
+    import json
+    import pathlib
+
+    from trainers.checkpoints import find_checkpoint
+    from zoo.errors import UserError
+
+    run = pathlib.Path(FLAGS.guide)
+    try:
+        own = json.loads((run / "flags.json").read_text())
+    except (OSError, ValueError):
+        raise UserError(f"--guide={run} is no run; expected the --workdir of --method={method}.") from None
+    if own.get("method") != method:
+        raise UserError(
+            f"--guide={run} is a run of --method={own.get('method')}; --method={method} is needed."
+        )
+    guide = _make_guide(
+        method, own["num_filters"], own["num_blocks"], own["deviation"], own.get("channels", 3)
+    )
+    guide.variables_checkpoint().read(find_checkpoint(run)).expect_partial().assert_existing_objects_matched()
+    return guide
+
+
+if __name__ == "__main__":
+    common.main(build)

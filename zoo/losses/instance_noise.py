@@ -1,0 +1,35 @@
+"""Instance noise: real and generated examples both blurred before the discriminator sees them."""
+
+import tensorflow as tf
+
+from zoo.random import normal_per_example
+
+
+def annealed(initial, step, steps):
+    """A standard deviation that falls linearly from `initial` at step 0 to 0 at step `steps` and stays there.
+
+    Args:
+      initial: float.
+      step: integer tensor.
+      steps: int, at least 1.
+
+    Returns:
+      Scalar float32 tensor.
+    """
+    return initial * tf.maximum(1 - tf.cast(step, tf.float32) / steps, 0.0)
+
+
+def add_instance_noise(examples, seeds, deviation):
+    """Adds Gaussian noise, so that the supports of two distributions overlap and D(p ∗ noise, q ∗ noise) is finite.
+
+    Source: Sønderby et al. 2017, section 3.2.1 and appendix C; Arjovsky & Bottou 2017, section 3.
+
+    Args:
+      examples: [batch, …] float32.
+      seeds: [batch, 2] integer, one stateless seed an example; other ones for real and generated examples.
+      deviation: scalar, standard deviation of the noise.
+
+    Returns:
+      Like `examples`.
+    """
+    return examples + deviation * normal_per_example(seeds, tf.shape(examples)[1:])
