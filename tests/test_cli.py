@@ -184,12 +184,12 @@ def test_mistakes_are_told_in_one_line(toulon, picture, tmp_path, words, message
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(toulon, tiny_export, picture, tmp_path, monkeypatch):
-    from zoo.codec import commands
+    from zoo import files
 
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(commands.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     status, _, err = toulon("compress", picture, tmp_path / "a.tln", "--model", tiny_export)
     assert status == 1
     assert "a.tln cannot be written: No space left on device" in err

@@ -5,13 +5,11 @@ import io
 import json
 import os
 import statistics
-import tempfile
 
 from zoo import registry
 from zoo.coding.container import unpack
-from zoo.errors import UserError
-from zoo.files import read_bytes
-from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.images.files import EXTENSIONS, check_writable, encode_image
+from zoo.images.picture import read_picture_bytes
 from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim
 from zoo.metrics.psnr import psnr
 from zoo.serving.bulk.job import Job, Result, SummarizingJob
@@ -71,7 +69,7 @@ class Compress(_CodecJob):
         """A picture file's bytes -> (its pixels, [height, width, 3] uint8; the .tln file; number of pixels)."""
         from zoo.codec.search import compress
 
-        picture = _read_picture(data)
+        picture = read_picture_bytes(data)
         height, width = picture.rgb.shape[:2]
         return picture.rgb, compress(self.codec, picture, self.quality).data, height * width
 
@@ -106,7 +104,7 @@ class Decompress(_CodecJob):
         container = unpack(data)
         codec = self.codec or load_codec_of(container)
         picture = codec.unpack(container).to_pillow()
-        return Result(_encode(picture, self.output), container.width * container.height)
+        return Result(encode_image(picture, self.output), container.width * container.height)
 
 
 class Evaluate(Compress, SummarizingJob):
@@ -166,37 +164,3 @@ class Evaluate(Compress, SummarizingJob):
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
-
-
-class _File(io.BytesIO):
-    """A file's bytes, which error messages call by a name."""
-
-    def __str__(self):
-        return "the file"
-
-
-def _read_picture(data):
-    """A `Picture` from a file's bytes; `UserError` whatever is wrong with it."""
-    from zoo.images.picture import read_picture
-
-    try:
-        return read_picture(_File(data))
-    except UserError:
-        raise
-    except (
-        Exception
-    ) as error:  # decoders raise all kinds of errors at damaged files; here they must not stop a run
-        raise UserError(f"the file cannot be read, it may be damaged: {error!r}") from None
-
-
-def _encode(picture, extension):
-    """A `PIL.Image.Image` as `write_image` writes it: bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "picture" + extension)
-        try:
-            write_image(path, picture)
-        except UserError as error:
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None  # the disk is at fault, not the file
-            raise
-        return read_bytes(path)

@@ -1,17 +1,17 @@
 """What the codec adds to `toulon client`: `compress` and `decompress` by a server, the same files as by this machine."""
 
-import concurrent.futures
 import dataclasses
 import io
-import os
 
 from PIL import Image
 
-from zoo.codec.commands import DEFAULT_MODEL, SUFFIX, find_jobs, positive, run_all
+from zoo.arguments import positive
+from zoo.codec.commands import DEFAULT_MODEL, SUFFIX, outcome, summarize
 from zoo.coding.container import pack_alpha, pack_profile, unpack
 from zoo.errors import UserError
 from zoo.files import read_bytes, write_bytes
 from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.images.jobs import find_jobs, run_jobs
 from zoo.images.picture import read_picture
 
 DEFAULT_QUALITY = 50
@@ -51,9 +51,9 @@ def run_compress(args, client):
         data = dataclasses.replace(unpack(data), **beside).pack()
         write_bytes(destination, data)
         height, width = picture.rgb.shape[:2]
-        return width, height, len(data), f"quality {quality}, " if rates else "", picture.notes
+        return outcome(width, height, len(data), f"quality {quality}, " if rates else "", picture.notes)
 
-    return _run_at_once("client compress", jobs, work, args.parallel)
+    return run_jobs("client compress", jobs, work, summarize, args.parallel)
 
 
 def add_arguments_decompress(parser):  # noqa: D103
@@ -81,9 +81,9 @@ def run_decompress(args, client):
         if container.profile:
             image.info["icc_profile"] = container.read_profile()
         write_image(destination, image)
-        return container.width, container.height, len(data), "", ()
+        return outcome(container.width, container.height, len(data))
 
-    return _run_at_once("client decompress", jobs, work, args.parallel)
+    return run_jobs("client decompress", jobs, work, summarize, args.parallel)
 
 
 def _inputs(client, model, signature):
@@ -92,18 +92,3 @@ def _inputs(client, model, signature):
     if signature not in signatures:
         raise UserError(f"{model} is no codec; its signatures are {', '.join(sorted(signatures))}.")
     return signatures[signature]["inputs"]
-
-
-def _run_at_once(command, jobs, work, parallel):
-    """As `run_all`, with several jobs at a time."""
-
-    def begin(source, destination):
-        os.makedirs(os.path.dirname(destination) or ".", exist_ok=True)
-        return work(source, destination)
-
-    pool = concurrent.futures.ThreadPoolExecutor(parallel)
-    try:
-        running = {job: pool.submit(begin, *job) for job in jobs}
-        return run_all(command, jobs, lambda *job: running[job].result())
-    finally:
-        pool.shutdown(cancel_futures=True)

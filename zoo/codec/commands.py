@@ -1,15 +1,10 @@
 """`toulon compress`, `decompress` and `info`."""
 
-import argparse
-import math
-import os
-import pathlib
-import sys
-
+from zoo.arguments import positive
 from zoo.coding.container import HEADER_BYTES, unpack
-from zoo.errors import UserError
 from zoo.files import read_bytes, write_bytes
 from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.images.jobs import Outcome, find_jobs, run_jobs
 from zoo.registry import start_graphs_at_once
 
 DEFAULT_MODEL = "bls2017-vr"
@@ -56,9 +51,9 @@ def run_compress(args):
         write_bytes(destination, encoded.data)
         height, width = picture.rgb.shape[:2]
         quality = f"quality {encoded.quality}, " if codec.qualities > 1 else ""
-        return width, height, len(encoded.data), quality, encoded.notes
+        return outcome(width, height, len(encoded.data), quality, encoded.notes)
 
-    return run_all("compress", jobs, work)
+    return run_jobs("compress", jobs, work, summarize)
 
 
 def add_arguments_decompress(parser):
@@ -87,9 +82,9 @@ def run_decompress(args):
         check_writable(destination, transparent=bool(container.alpha))
         codec = _load(args.model or container)
         write_image(destination, codec.unpack(container).to_pillow())
-        return container.width, container.height, len(data), "", ()
+        return outcome(container.width, container.height, len(data))
 
-    return run_all("decompress", jobs, work)
+    return run_jobs("decompress", jobs, work, summarize)
 
 
 def add_arguments_info(parser):
@@ -113,96 +108,20 @@ def run_info(args):
     print(", ".join([f"header {HEADER_BYTES} bytes", *beside, "checksum right"]))
 
 
-def find_jobs(inputs, output, extensions, suffix):
-    """What is to be done: list of (source, destination), str.
-
-    Folders are walked; their files go to the same places below `output`, with another extension.
-
-    Raises:
-      UserError: an input is missing, a folder without such files, or two would be written to one place; the output
-        cannot be written.
-    """
-    if len(inputs) == 1 and not os.path.isdir(inputs[0]):
-        if os.path.isdir(output):
-            return [(inputs[0], os.path.join(output, pathlib.Path(inputs[0]).stem + suffix))]
-        _check_output(output, suffix)
-        return [(inputs[0], output)]
-    if os.path.exists(output) and not os.path.isdir(output):
-        raise UserError(f"{output} is a file; several files need a folder to be written to.")
-    jobs = []
-    for name in inputs:
-        path = pathlib.Path(name)
-        if not path.is_dir():
-            jobs.append((name, os.path.join(output, path.stem + suffix)))
-            continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in extensions and p.is_file())
-        if not found:
-            raise UserError(f"{name} holds no {', '.join(extensions)} files.")
-        jobs += [(str(p), os.path.join(output, p.relative_to(path).with_suffix(suffix))) for p in found]
-    sources = {}
-    for source, destination in jobs:
-        if destination in sources:
-            raise UserError(
-                f"{sources[destination]} and {source} would both become {destination}; rename one."
-            )
-        sources[destination] = source
-    return jobs
-
-
-def run_all(command, jobs, work):
-    """Does the work on every file, with a progress bar where there are several; returns the exit status.
-
-    A file that fails is told, and the others go on.
-    """
-    if len(jobs) == 1:
-        source, destination = jobs[0]
-        width, height, size, quality, notes = work(source, destination)
-        for note in notes:
-            print(f"toulon {command}: {source}: {note}", file=sys.stderr)
-        print(f"{destination}: {quality}{_size(width, height, size)}")
-        return 0
-    from tqdm import tqdm
-
-    failed = pixels = total = 0
-    for source, destination in tqdm(jobs, unit="file", desc=command, disable=None):
-        try:
-            os.makedirs(os.path.dirname(destination) or ".", exist_ok=True)
-            width, height, size, quality, notes = work(source, destination)
-        except UserError as error:
-            failed += 1
-            tqdm.write(
-                f"toulon {command}: {source}: {str(error).removeprefix(f'{source} ')}", file=sys.stderr
-            )
-            continue
-        for note in notes:
-            tqdm.write(f"toulon {command}: {source}: {note}", file=sys.stderr)
-        tqdm.write(f"{destination}: {quality}{_size(width, height, size)}", file=sys.stdout)
-        pixels, total = pixels + width * height, total + size
-    done = len(jobs) - failed
+def summarize(sizes):
+    """What several files cost together, of a list of (pixels, bytes)."""
+    pixels, total = (sum(column) for column in zip(*sizes, strict=True)) if sizes else (0, 0)
     rate = f", {8 * total / pixels:.3f} bits per pixel" if pixels else ""
-    print(f"{done} of {len(jobs)} files, {total} bytes compressed{rate}")
-    return 1 if failed else 0
+    return f", {total} bytes compressed{rate}"
+
+
+def outcome(width, height, size, quality="", notes=()):
+    """The `Outcome` of a picture and its file of `size` bytes."""
+    return Outcome(f"{quality}{_size(width, height, size)}", notes, (width * height, size))
 
 
 def _size(width, height, size):
     return f"{width} x {height}, {size} bytes, {8 * size / (height * width):.3f} bits per pixel"
-
-
-def positive(kind):
-    """An argparse type: a finite number above 0, an int or a float."""
-
-    def convert(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is no {'whole ' if kind is int else ''}number above 0"
-            )
-        return value
-
-    return convert
 
 
 def _load(model):
@@ -211,16 +130,6 @@ def _load(model):
 
     start_graphs_at_once()
     return load_codec(model) if isinstance(model, str) else load_codec_of(model)
-
-
-def _check_output(path, suffix):
-    """Says before the work is done what would go wrong after it."""
-    if not os.path.isdir(os.path.dirname(path) or "."):
-        raise UserError(f"{os.path.dirname(path)} does not exist; make it first.")
-    if suffix == SUFFIX and not path.lower().endswith(SUFFIX):
-        raise UserError(f"{path} should end in {SUFFIX}.")
-    if suffix != SUFFIX:
-        check_writable(path)
 
 
 def _model_name(identity):

@@ -1,12 +1,13 @@
 """Reads and writes picture files with Pillow."""
 
 import os
+import tempfile
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zoo.errors import UserError
-from zoo.files import writing
+from zoo.files import read_bytes, writing
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 WRITABLE = tuple(extension for extension in EXTENSIONS if extension != ".pgm")  # grey only
@@ -93,6 +94,19 @@ def write_image(path, image):
             image.save(temporary, **options)
         except ValueError as error:  # too large for the format
             raise UserError(f"{path} cannot be written: {error}.") from None
+
+
+def encode_image(picture, extension):
+    """A `PIL.Image.Image` as `write_image` writes it: bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "picture" + extension)
+        try:
+            write_image(path, picture)
+        except UserError as error:
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None  # the disk is at fault, not the file
+            raise
+        return read_bytes(path)
 
 
 def check_writable(path, transparent=False):

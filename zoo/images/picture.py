@@ -6,6 +6,7 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
+from zoo.errors import UserError
 from zoo.images.files import open_image, to_rgb
 
 _OTHER_SPACES = ("CMYK", "YCbCr", "LAB", "HSV")
@@ -48,6 +49,25 @@ def read_picture(path):
       UserError: see `zoo.images.files.open_image`.
     """
     return from_pillow(open_image(path))
+
+
+def read_picture_bytes(data):
+    """A `Picture` from a file's bytes; `UserError` whatever is wrong with it."""
+    try:
+        return read_picture(_File(data))
+    except UserError:
+        raise
+    except (
+        Exception
+    ) as error:  # decoders raise all kinds of errors at damaged files; here they must not stop a run
+        raise UserError(f"the file cannot be read, it may be damaged: {error!r}") from None
+
+
+class _File(io.BytesIO):
+    """A file's bytes, which error messages call by a name."""
+
+    def __str__(self):
+        return "the file"
 
 
 def from_pillow(image):
