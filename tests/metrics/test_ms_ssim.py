@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.ndimage
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 from scipy.signal import convolve2d
@@ -73,6 +74,31 @@ def test_gradient_is_finite_where_structures_are_opposite():
         similarity = ms_ssim_graph.ms_ssim(image, 1 - tf.stop_gradient(image))
     assert float(similarity[0]) == 0
     assert np.isfinite(tape.gradient(similarity, image)).all()
+
+
+def test_windows_to_the_border_are_scipys(noise):
+    image = noise.random([1, 96, 83, 3])
+    image = scipy.ndimage.gaussian_filter(image, [0, 2, 2, 0])
+    noisy = np.clip(image + 0.02 * noise.normal(size=image.shape), 0, 1)
+
+    def blur(x):
+        return scipy.ndimage.gaussian_filter(x, 1.5, mode="reflect", radius=5, axes=(0, 1))
+
+    product, pair = np.ones(3), [image[0], noisy[0]]
+    for scale, weight in enumerate(ms_ssim_graph.WEIGHTS):
+        if scale:
+            odd = [(0, side % 2) for side in pair[0].shape[:2]]
+            pair = [np.pad(x, [*odd, (0, 0)], "symmetric") for x in pair]
+            pair = [(x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]) / 4 for x in pair]
+        p, q = pair
+        covariance = blur(p * q) - blur(p) * blur(q)
+        spread = blur(p * p) - blur(p) ** 2 + blur(q * q) - blur(q) ** 2
+        similarity = (2 * covariance + 0.03**2) / (spread + 0.03**2)
+        if scale == 4:
+            similarity *= (2 * blur(p) * blur(q) + 0.01**2) / (blur(p) ** 2 + blur(q) ** 2 + 0.01**2)
+        product *= similarity.mean(axis=(0, 1)) ** weight
+    ours = ms_ssim_graph.ms_ssim_to_the_border(image.astype(np.float32), noisy.astype(np.float32))
+    assert float(ours[0]) == pytest.approx(product.mean(), abs=1e-5)
 
 
 def test_equal_pictures():

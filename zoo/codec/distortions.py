@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from zoo.metrics.ms_ssim_graph import ms_ssim
+from zoo.metrics.ms_ssim_graph import ms_ssim_to_the_border
 
 
 def mean_squared_error(images, reconstructions):
@@ -11,8 +11,8 @@ def mean_squared_error(images, reconstructions):
 
 
 def ms_ssim_error(images, reconstructions):
-    """255² (1 - MS-SSIM) of RGB: [batch, height, width, 3] in [0, 1], sides of 161 pixels at least -> [batch]."""
-    return 255**2 * (1 - ms_ssim(images, tf.clip_by_value(reconstructions, 0, 1)))
+    """255² (1 - MS-SSIM) of RGB, borders included: [batch, height, width, 3] in [0, 1] -> [batch]."""
+    return 255**2 * (1 - ms_ssim_to_the_border(images, tf.clip_by_value(reconstructions, 0, 1)))
 
 
 DISTORTIONS = {"mse": mean_squared_error, "ms_ssim": ms_ssim_error}
