@@ -1,17 +1,15 @@
 """Exports a codec: signatures in stock ops, TFLite, trained variables, tables, card."""
 
-import json
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
-from zoo import registry
 from zoo.codec import checks, file_signatures, lite_export
 from zoo.codec.checks import IMAGE, IMAGE_BYTES, QUALITY, SIZE
 from zoo.codec.config import TOTAL_STRIDE
 from zoo.codec.frozen import FrozenCodec
-from zoo.export import card, saved_model, serving_files
+from zoo.export.export import write_export
 from zoo.images.graph import decode_picture
 
 ABOUT = pathlib.Path(__file__).parent / "cards.json"
@@ -28,28 +26,19 @@ def export_codec(model, root, training=()):
     Returns:
       The version's directory, a `pathlib.Path`.
     """
-    root = pathlib.Path(root)
-    name = root.name
     codec = FrozenCodec(model)
-    entry = registry.find(name if name in registry.list_models() else model.ENTRY)
-    with saved_model.new_version(root) as directory:
-        signatures = make_signatures(codec)
-        saved_model.save_signatures(directory, signatures, "reconstruct")
-        model.variables_checkpoint().write(str(directory / "checkpoint" / "variables"))
+    signatures = make_signatures(codec)
+
+    def add(directory, entry):
         np.savez_compressed(directory / "tables.npz", **make_tables(model, codec))
         if entry.lite:
             lite_export.write(directory, codec)
-        serving_files.write_warmup(directory, name, warmup_requests(codec, signatures))
-        about = json.loads(ABOUT.read_text())[entry.name]
-        facts = {
-            "multiply_adds_per_pixel": codec.multiply_adds,
-            "identity": model.identity().hex(),
-            "parameters": sum(int(tf.size(v)) for v in model.trainable_variables),
-            "signatures": {key: saved_model.describe(f) for key, f in signatures.items()},
-        }
-        card.write_card(directory, card.make_card(name, entry, about, model.config, list(training), **facts))
-    serving_files.write_server_configs(root.parent)
-    return registry.find_export(root)
+        return {"multiply_adds_per_pixel": codec.multiply_adds, "identity": model.identity().hex()}
+
+    return write_export(
+        model, root, signatures, "reconstruct", about=ABOUT, warmup=warmup_requests(codec, signatures),
+        training=training, add=add,
+    )  # fmt: skip
 
 
 def make_tables(model, codec):
