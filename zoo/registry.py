@@ -62,6 +62,13 @@ _VARIABLE_RATE = _BLS2017 | {
     "config": "zoo.codec.config:VariableRateConfig",
 }
 
+_SUPERRES = {
+    "paper": "superres",
+    "factory": "zoo.superres.model:SuperResolution",
+    "exporter": "zoo.superres.export:export_superres",
+    "config": "zoo.superres.config:SuperResolutionConfig",
+}
+
 ENTRIES = [
     Entry(
         name="bls2017",
@@ -85,6 +92,27 @@ ENTRIES = [
         summary="The same for every rate, trained for MS-SSIM, which is closer to what eyes see.",
         overrides={"distortion": "ms_ssim", "rate_distortion_weight": (3.7e-5, 3.4e-3)},
         **_VARIABLE_RATE,
+    ),
+    Entry(
+        name="affmse",
+        summary="Super-resolution of Sønderby et al. (2017) that keeps to its input exactly, untrained.",
+        **_SUPERRES,
+    ),
+    Entry(
+        name="affmse-x4-small",
+        summary="The same for factor 4, 90,000 parameters, trained on photographs for small error.",
+        overrides={"num_filters": 32},
+        **_SUPERRES,
+    ),
+    Entry(
+        name="affmse-x4",
+        summary="The same for factor 4, 330,000 parameters.",
+        **_SUPERRES,
+    ),
+    Entry(
+        name="affgan-x4",
+        summary="The same for factor 4, trained against a discriminator: sharper, with details that are made up.",
+        **_SUPERRES,
     ),
 ]
 

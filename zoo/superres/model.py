@@ -38,6 +38,7 @@ class SuperResolution(tf.keras.Model):
       loss: "mse" or "mae".
     """
 
+    ENTRY = "affmse"  # in the registry, for exports under other names
     CANDIDATE_WEIGHT = 0.1
 
     def __init__(self, config=None, loss="mse", name="super_resolution", **kwargs):
