@@ -6,6 +6,8 @@ import json
 import numpy as np
 import tensorflow as tf
 
+from zoo import registry
+
 BARE = """
 import json, sys
 import tensorflow as tf
@@ -55,7 +57,8 @@ def check_export(directory, run_python):
         assert set(found[name]) == set(facts["inputs"])
 
     answer_warmup(directory)
-    check_lite(directory)
+    checks = {"codec": check_codec_lite, "superres": check_superres_lite}
+    checks[registry.find(card["model"]).paper](directory)
 
 
 def answer_warmup(directory):
@@ -74,10 +77,45 @@ def answer_warmup(directory):
     assert seen == set(signatures) - {"serving_default"}
 
 
-def check_lite(directory):
-    """Every `.tflite` holds built-in ops only and agrees with the SavedModel on a picture of odd size."""
+def lite_runners(directory):
+    """The entries of every `.tflite` of an export, known to hold built-in ops only: {(file, signature): runner}."""
     from ai_edge_litert.interpreter import Interpreter
 
+    runners = {}
+    for path in directory.glob("*.tflite"):
+        interpreter = Interpreter(model_path=str(path))
+        assert not any("Flex" in op["op_name"] for op in interpreter._get_ops_details())
+        for name in interpreter.get_signature_list():
+            runners[path.name, name] = interpreter.get_signature_runner(name)
+    return runners
+
+
+def check_superres_lite(directory):
+    """Every `.tflite` agrees with the SavedModel at three sizes, and keeps to its input as the card says."""
+    card = json.loads((directory / "card.json").read_text())
+    signatures = tf.saved_model.load(str(directory)).signatures
+    back, noise = signatures["downsample"], np.random.default_rng(1)
+    for (file, name), run in lite_runners(directory).items():
+        few = {"model.tflite": 1e-3, "model-float16.tflite": 0.05}.get(file, 0.5)
+        for height, width in [(4, 4), (13, 24), (50, 35)]:
+            image = noise.integers(0, 256, [1, height, width, 3], np.uint8)
+            image = image if name == "upscale" else image.astype(np.float32) / 255
+            extra = (
+                {} if len(run.get_input_details()) == 1 else {"noise": np.zeros([1, height, width, 2], "f")}
+            )
+            large = run(image=image, **extra)["image"]
+            assert large.dtype == image.dtype
+            if name == "upscale" and not extra:
+                expected = signatures["upscale"](image=tf.constant(image))["image"].numpy()
+                assert np.mean(np.abs(large.astype(int) - expected) > 1) < few, file
+            if name == "upscale_float":
+                error = np.abs(back(image=tf.constant(large))["image"] - image).max()
+                assert 255 * error < 4 * card["largest_inconsistency_in_levels"][file], file
+                assert error <= 1e-6 or file != "model.tflite"
+
+
+def check_codec_lite(directory):
+    """Every `.tflite` agrees with the SavedModel on a picture of odd size."""
     signatures = tf.saved_model.load(str(directory)).signatures
     image = np.random.default_rng(0).integers(0, 256, [1, 50, 35, 3], np.uint8)
     names = signatures["analyze"].structured_input_signature[1]
@@ -85,13 +123,7 @@ def check_lite(directory):
     code = signatures["analyze"](image=tf.constant(image), **quality)
     reference = signatures["synthesize"](**code, **quality)["image"].numpy().astype(int)
     expected = code["latents"].numpy()
-    runners = {}
-    for path in directory.glob("*.tflite"):
-        interpreter = Interpreter(model_path=str(path))
-        assert not any("Flex" in op["op_name"] for op in interpreter._get_ops_details())
-        for name in interpreter.get_signature_list():
-            runners[path.name, name] = interpreter.get_signature_runner(name)
-    for (file, name), run in runners.items():
+    for (file, name), run in lite_runners(directory).items():
         # Weights of half or quarter precision move latents and pixels; a latent at .5 rounds the other way.
         few, small, most = (0.1, 4, 1) if "int8" in file else (0.02, 1, 0.02)
         if name == "analyze":

@@ -70,6 +70,29 @@ def tiny_variable_export(tiny_variable_codec, tmp_path_factory):
     return export_codec(tiny_variable_codec, root, [{"steps": 0}])
 
 
+@pytest.fixture(scope="session")
+def tiny_superres():
+    """A network of 8 filters for factor 4 with random variables, whose results differ from interpolation's a little."""
+    import tensorflow as tf
+
+    import zoo
+
+    tf.keras.utils.set_random_seed(3)
+    model = zoo.create("affmse", num_filters=8, num_blocks=1)
+    for variable in model.network.last.trainable_variables:
+        variable.assign(0.05 * tf.random.normal(variable.shape))
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_superres_export(tiny_superres, tmp_path_factory):
+    """The export of `tiny_superres`: its version's directory."""
+    from zoo.superres.export import export_superres
+
+    root = tmp_path_factory.mktemp("exported-sr") / "tiny-superres"
+    return export_superres(tiny_superres, root, [{"steps": 0}])
+
+
 @pytest.fixture
 def noise():
     """A fixed source of random numbers."""

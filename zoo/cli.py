@@ -22,6 +22,10 @@ COMMANDS = {
     "compress": ("zoo.codec.commands", "a picture to a .tln file"),
     "decompress": ("zoo.codec.commands", "a .tln file to a picture"),
     "info": ("zoo.codec.commands", "what a .tln file says of itself"),
+    "upscale": (
+        "zoo.superres.commands",
+        "a picture four times as large that stays what it was when reduced again",
+    ),
     "serve": ("zoo.serving.commands", "serve the exports, as TensorFlow Serving does"),
     "client": ("zoo.serving.commands", "compress and restore by a server"),
     "bulk": ("zoo.serving.bulk.commands", "compress, restore or measure any number of files, on Apache Beam"),

@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.images.files import read_rgb
+from zoo.superres.projection import Downsample
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A small photograph's file."""
+    import zoo
+
+    path = tmp_path / "in.png"
+    Image.open(zoo.__path__[0] + "/data/samples/kodak/kodim23.png").crop((300, 200, 340, 230)).save(path)
+    return path
+
+
+@pytest.fixture
+def upscale(toulon, tiny_superres_export):
+    return lambda *words: toulon("upscale", *words, "--model", tiny_superres_export)
+
+
+def reduced(path):
+    large = read_rgb(str(path))[np.newaxis].astype(np.float32)
+    return np.asarray(Downsample()(large))[0]
+
+
+def test_a_picture(upscale, picture, tmp_path):
+    status, out, err = upscale(picture, tmp_path / "out.png")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{tmp_path}/out.png: 160 x 120, off by 0.")
+    error = reduced(tmp_path / "out.png") - read_rgb(str(picture))
+    rms, worst = float(out.split("off by ")[1].split()[0]), float(out.split("RMS, ")[1].split()[0])
+    assert np.sqrt(np.mean(error**2)) == pytest.approx(rms, abs=0.006)
+    assert np.abs(error).max() == pytest.approx(worst, abs=0.06)
+
+
+def test_strength_0_leaves_the_input(upscale, picture, tmp_path):
+    for strength in ("0", "1"):
+        assert upscale(picture, tmp_path / f"{strength}.png", "--strength", strength)[0] == 0
+    errors = [np.abs(reduced(tmp_path / f"{s}.png") - read_rgb(str(picture))).mean() for s in ("0", "1")]
+    assert errors[0] > 3 * errors[1]
+
+
+def test_grey_alpha_and_turned(upscale, picture, tmp_path):
+    image = Image.open(picture)
+    image.convert("L").save(tmp_path / "grey.png")
+    alpha = image.copy()
+    alpha.putalpha(image.convert("L"))
+    alpha.save(tmp_path / "alpha.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    image.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    image.quantize(16).save(tmp_path / "palette.png")
+    image.crop((0, 0, 1, 30)).save(tmp_path / "thin.png")
+    for name, mode, size in [
+        ("grey.png", "L", (160, 120)),
+        ("alpha.png", "RGBA", (160, 120)),
+        ("turned.jpg", "RGB", (120, 160)),
+        ("palette.png", "RGB", (160, 120)),
+        ("thin.png", "RGB", (4, 120)),
+    ]:
+        status, _, err = upscale(tmp_path / name, tmp_path / f"out-{name}.png")
+        assert status == 0, err
+        result = Image.open(tmp_path / f"out-{name}.png")
+        assert (result.mode, result.size) == (mode, size)
+
+
+def test_folders(upscale, picture, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.png", "deep/b.bmp"):
+        Image.open(picture).save(folder / name)
+    (folder / "c.png").write_bytes(picture.read_bytes()[:-100])
+    status, out, err = upscale(folder, tmp_path / "out")
+    assert status == 1
+    assert "2 of 3 files" in out
+    assert "c.png: cannot be read" in err
+    assert sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")) == [
+        "a.png",
+        "deep/b.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["in.png", "there.png"], "there.png is there already; --force writes over it"),
+        (["missing.png", "out.png"], "missing.png does not exist"),
+        (["damaged.png", "out.png"], "damaged.png cannot be read"),
+        (["in.png", "out.xyz"], "cannot tell the format"),
+        (["in.png", "nowhere/out.png"], "nowhere does not exist"),
+        (["in.png", "out.png", "--scale", "3"], "enlarges 4 times, not 3 times"),
+        (["in.png", "out.png", "--samples", "2"], "gives one result"),
+        (["alpha.png", "out.jpg"], "no transparency"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(upscale, picture, tmp_path, monkeypatch, words, complaint):
+    monkeypatch.chdir(tmp_path)
+    image = Image.open("in.png")
+    image.save("there.png")
+    (tmp_path / "damaged.png").write_bytes(picture.read_bytes()[:200])
+    image.putalpha(100)
+    image.save("alpha.png")
+    before = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    status, out, err = upscale(*words)
+    assert (status, out) == (1, "")
+    assert complaint in err
+    assert len(err.splitlines()) == 1
+    assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_leaves_nothing(upscale, picture, tmp_path, monkeypatch):
+    from zoo import files
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    status, _, err = upscale(picture, tmp_path / "out.png")
+    assert status == 1
+    assert "out.png cannot be written: No space left on device" in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.png"]
+
+
+def test_force_writes_over(upscale, picture, tmp_path):
+    (tmp_path / "out.png").write_bytes(b"old")
+    assert upscale(picture, tmp_path / "out.png", "--force")[0] == 0
+    assert Image.open(tmp_path / "out.png").size == (160, 120)

@@ -1,0 +1,136 @@
+"""`toulon upscale`."""
+
+import argparse
+import dataclasses
+import os
+
+import numpy as np
+from PIL import Image
+
+from zoo.errors import UserError
+from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.images.jobs import Outcome, find_jobs, run_jobs
+from zoo.images.picture import read_picture
+from zoo.registry import start_graphs_at_once
+
+DEFAULT_MODEL = "affmse-x4-small"
+
+
+def add_arguments_upscale(parser):
+    parser.add_argument(
+        "input", nargs="+", help="pictures (PNG, JPEG, WebP, TIFF, BMP, …) and folders of them"
+    )
+    parser.add_argument("output", help="the picture to write; a folder, for several pictures or a folder")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, help="name or directory of an export (default %(default)s)"
+    )
+    parser.add_argument("--scale", type=int, help="factor; an error if the model has another")
+    parser.add_argument(
+        "--strength", type=_fraction, default=1.0,
+        help="how far the result keeps to the input, from 1, whose pixels it then gives back when reduced, to 0, for inputs "
+        "with noise or artifacts of JPEG (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--samples",
+        type=int,
+        metavar="N",
+        help="several plausible results, OUT-1 to OUT-N, of a stochastic model",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the first sample (default %(default)s)")
+    parser.add_argument(
+        "--format", default="png", help="of pictures written to a folder (default %(default)s)"
+    )
+    parser.add_argument("--force", action="store_true", help="write over files that are there")
+
+
+def _fraction(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
+def run_upscale(args):
+    """Enlarges pictures and says how consistent the files are."""
+    extension = "." + args.format.lower().lstrip(".")
+    check_writable("picture" + extension)
+    if args.samples is not None and args.samples < 1:
+        raise UserError(f"--samples is {args.samples}; 1 or more is expected.")
+    jobs = find_jobs(args.input, args.output, EXTENSIONS, extension)
+    upscaler = None
+
+    def load():
+        from zoo.superres.upscale import Upscaler
+
+        start_graphs_at_once()
+        loaded = Upscaler(args.model)
+        if args.scale not in (None, loaded.scale):
+            raise UserError(
+                f"{args.model} enlarges {loaded.scale} times, not {args.scale} times; leave --scale out."
+            )
+        if args.samples and not loaded.noise_channels:
+            raise UserError(f"{args.model} gives one result; --samples is for a stochastic model.")
+        return loaded
+
+    if len(jobs) > 1:  # what is wrong with the options is told once, not for every file
+        upscaler = load()
+
+    def work(source, destination):
+        nonlocal upscaler
+        names = sample_names(destination, args.samples)
+        for name in names:
+            if os.path.exists(name) and not args.force:
+                raise UserError(f"{name} is there already; --force writes over it.")
+        picture = read_picture(source)  # a wrong file is told before TensorFlow is loaded
+        check_writable(destination, transparent=picture.alpha is not None)
+        upscaler = upscaler or load()
+        texts = []
+        for i, name in enumerate(names):
+            seed = args.seed + i if args.samples else None
+            large, enlarged = enlarge(upscaler, picture, args.strength, seed, show=len(jobs) == 1)
+            write_image(name, large.to_pillow())
+            texts.append(
+                f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.1f} at most, when reduced again"
+            )
+        height, width = enlarged.pixels.shape[:2]
+        return Outcome(f"{width} x {height}, {'; '.join(texts)}", picture.notes)
+
+    return run_jobs("upscale", jobs, work)
+
+
+def sample_names(destination, samples):
+    """The files to write: the destination, or NAME-1.png, NAME-2.png, … for several samples."""
+    if not samples:
+        return [destination]
+    stem, extension = os.path.splitext(destination)
+    return [f"{stem}-{i + 1}{extension}" for i in range(samples)]
+
+
+def enlarge(upscaler, picture, strength=1.0, seed=None, show=False):
+    """A `Picture` enlarged, and its `Enlarged`; alpha is enlarged by bicubic interpolation.
+
+    Args:
+      upscaler: a `zoo.superres.upscale.Upscaler`.
+      picture: a `zoo.images.picture.Picture`.
+      strength, seed: see `Upscaler`.
+      show: bool, a progress bar if it takes more than two seconds.
+    """
+    from tqdm import tqdm
+
+    height, width = picture.rgb.shape[:2]
+    total = upscaler.count_tiles(height, width)
+    with tqdm(total=total, unit="tile", delay=2, leave=False, disable=None if show else True) as bar:
+        enlarged = upscaler(picture.rgb, strength, seed, bar.update)
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = np.asarray(
+            Image.fromarray(alpha).resize(enlarged.pixels.shape[1::-1], Image.Resampling.BICUBIC)
+        )
+    pixels = enlarged.pixels
+    if picture.grey:  # any mean of consistent channels is consistent
+        grey = np.round(pixels.mean(axis=2)).astype(pixels.dtype)
+        pixels = np.repeat(grey[..., np.newaxis], 3, axis=2)
+    return dataclasses.replace(picture, rgb=pixels, alpha=alpha), enlarged
