@@ -10,6 +10,7 @@ from zoo.superres.adversarial import AdversarialSuperResolution
 from zoo.superres.config import SuperResolutionConfig
 from zoo.superres.denoiser import Denoiser, DenoiserConfig
 from zoo.superres.density import DensityConfig, PixelDensity
+from zoo.superres.export import in_float32
 from zoo.superres.guided import GuidedSuperResolution
 from zoo.superres.model import SuperResolution
 
@@ -148,6 +149,23 @@ def test_instance_noise(noise):
     assert noisy.std() == pytest.approx(0.3, rel=0.03)
     np.testing.assert_array_equal(noisy[0], noisy[2])
     assert np.abs(noisy[0] - noisy[1]).max() > 0.1
+
+
+@pytest.mark.parametrize("method", ["affmse", "affgan"])
+def test_pictures_stay_in_float32_in_mixed_precision(method, batch, tmp_path):
+    tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        model = make(method)
+        model.fit(tf.data.Dataset.from_tensors(batch).repeat(3), verbose=0)
+        logs = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0, return_dict=True)
+        assert logs["consistency"] < 255e-6
+        exported = in_float32(model)
+    finally:
+        tf.keras.mixed_precision.set_global_policy("float32")
+    assert exported.network.compute_dtype == exported.network.last.compute_dtype == "float32"
+    small = model.degrade(batch["image"])
+    difference = np.abs(exported(small) - model(small)).max()
+    assert 0 < difference < 0.02
 
 
 def test_samples_are_plausible_alternatives(noise):

@@ -41,7 +41,7 @@ class Denoiser(tf.keras.Model):
     """
 
     def __init__(self, config=None, name="denoiser", **kwargs):
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, autocast=False, **kwargs)  # pictures stay in float32, layers cast
         if isinstance(config, dict):
             config = DenoiserConfig(**config)
         self.config = config = config or DenoiserConfig()

@@ -85,7 +85,7 @@ class PixelDensity(tf.keras.Model):
     """
 
     def __init__(self, config=None, name="density", **kwargs):
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, autocast=False, **kwargs)  # pictures stay in float32, layers cast
         if isinstance(config, dict):
             config = DensityConfig(**config)
         self.config = config = config or DensityConfig()

@@ -10,6 +10,7 @@ from zoo.export.export import write_export
 from zoo.images.graph import decode_opaque
 from zoo.images.limits import MAX_PIXELS
 from zoo.superres.clipping import RELAXATION, clip_consistently
+from zoo.superres.model import SuperResolution
 
 ABOUT = pathlib.Path(__file__).parent / "cards.json"
 # The resampling kernels are too small for the converter to make int8 of them: with such weights, too, results are consistent.
@@ -42,10 +43,24 @@ def export_superres(model, root, training=()):
             "largest_inconsistency_in_levels": consistency,
         }
 
+    model = in_float32(model)
     signatures = make_signatures(model)
     return write_export(
         model, root, signatures, "upscale", about=ABOUT, warmup=warmup_requests(model), training=training, add=add
     )  # fmt: skip
+
+
+def in_float32(model):
+    """The same model, whatever precision it was trained in, computing in float32."""
+    policy = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy("float32")
+    try:
+        other = SuperResolution(model.config, name=model.name)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(policy)
+    for variable, trained in zip(other.network.variables, model.network.variables, strict=True):
+        variable.assign(trained)
+    return other
 
 
 def make_signatures(model):

@@ -42,7 +42,7 @@ class SuperResolution(tf.keras.Model):
     CANDIDATE_WEIGHT = 0.1
 
     def __init__(self, config=None, loss="mse", name="super_resolution", **kwargs):
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, autocast=False, **kwargs)  # pictures stay in float32, layers cast
         if isinstance(config, dict):
             config = SuperResolutionConfig(**config)
         self.config = config or SuperResolutionConfig()
