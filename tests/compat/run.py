@@ -146,12 +146,15 @@ def check_wheel(folder):
 def main():
     """Makes the answers and the environments, and asks."""
     sys.path.insert(0, str(ROOT))
+    from zoo import registry
+
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         exports = sorted(path.parent for path in (ROOT / "exported").glob("*/*/saved_model.pb"))
         for directory in exports:
             write_answers(directory, folder)
-            write_cases(directory, folder)
+            if registry.find(registry.read_card(directory)["model"]).paper == "codec":
+                write_cases(directory, folder)
         for side, packages in {
             "tensorflow": ["tensorflow-cpu"],
             "litert": ["ai-edge-litert", "numpy"],

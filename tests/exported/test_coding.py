@@ -10,7 +10,7 @@ import tensorflow as tf
 import zoo
 
 from tests.conftest import ROOT
-from tests.exported.test_exports import EXPORTS, NAMES
+from tests.exported.test_exports import of_paper
 from zoo.codec.files import load_codec
 from zoo.images.files import read_rgb
 
@@ -40,14 +40,14 @@ def check_all(directory, folder, qualities):
                 assert real < (1.01 if ideal >= 0.25 else 1.015) * ideal, (path.name, quality, ideal, real)
 
 
-@pytest.mark.parametrize("directory", EXPORTS, ids=NAMES)
+@of_paper("codec")
 def test_latents_come_back_and_cost_what_the_tables_say(directory):
     check_all(directory, SAMPLES, [1, 50, 100])
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not KODAK, reason="needs Kodak's pictures, TOULON_KODAK=DIR")
-@pytest.mark.parametrize("directory", EXPORTS, ids=NAMES)
+@of_paper("codec")
 def test_latents_of_all_of_kodak(directory):
     check_all(directory, KODAK, [1, 10, 25, 40, 55, 70, 85, 100])
 

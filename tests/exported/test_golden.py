@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.exported.test_exports import EXPORTS, NAMES
+from tests.exported.test_exports import of_paper
 from zoo.codec.files import load_codec
 from zoo.codec.search import compress
 from zoo.coding.container import unpack
@@ -36,7 +36,7 @@ def golden(request, photograph):
     return small, picture
 
 
-@pytest.mark.parametrize("golden", EXPORTS, ids=NAMES, indirect=True)
+@of_paper("codec", "golden", indirect=True)
 @pytest.mark.parametrize(
     "environment",
     [pytest.param(s, marks=pytest.mark.slow if s else [], id="-".join(s) or "plain") for s in SETTINGS],

@@ -34,7 +34,7 @@ def write_export(
         saved_model.save_signatures(directory, signatures, default)
         model.variables_checkpoint().write(str(directory / "checkpoint" / "variables"))
         facts = add(directory, entry) | {
-            "parameters": sum(int(tf.size(v)) for v in model.trainable_variables),
+            "parameters": sum(int(tf.size(v)) for v in model.variables if v.trainable),  # frozen layers, too
             "signatures": {key: saved_model.describe(f) for key, f in signatures.items()},
         }
         serving_files.write_warmup(directory, name, warmup)
