@@ -227,7 +227,7 @@ def show_crops(run, models, number, image):
       dict: model, image, file, limit in bytes, and codecs: name to setting, bytes, psnr, ms_ssim (or None
       where there is no file so small).
     """
-    from zoo.codec.figures import show_side_by_side
+    from zoo.images.side_by_side import show_side_by_side
 
     name, members = next(iter(models.items()))
     first = min(members.values(), key=lambda point: abs(getattr(point, "quality", 0) - CROP_QUALITY))

@@ -1,0 +1,209 @@
+"""The experiments of super-resolution, see `zoo.experiments`."""
+
+import csv
+import glob
+import io
+import os
+import re
+import time
+
+import numpy as np
+
+from zoo.errors import UserError
+from zoo.experiments import Experiment
+from zoo.files import write_text
+
+COLUMNS = ("set", "picture", "method", "psnr", "ssim", "rms", "worst", "seconds")
+COUNTS = {"smoke": 2, "cpu": 10, "paper": None}  # pictures of each set
+
+
+def add_benchmark_arguments(parser):
+    """Adds the options of `benchmark`."""
+    parser.add_argument(
+        "--models",
+        default="affmse-x4-small",
+        help="trained models, names or directories of exports with commas between (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--sets",
+        default="sample:kodak",
+        help="with commas between: folders of pairs such as img_001_HR.png and img_001_LRx4.png, or sources of pictures to "
+        "reduce, such as 'folder:photos/*.png' (default: %(default)s)",
+    )
+
+
+def run_benchmark(run):
+    """Enlarges test sets and compares with the originals by the field's protocol, beside bicubic interpolation.
+
+    Args:
+      run: a `zoo.experiments.Run`.
+
+    Returns:
+      dict: `averages`, a list of dicts of set, method, pictures, psnr, ssim, rms, worst; files.
+
+    Raises:
+      UserError: no such model or set.
+    """
+    from zoo.superres.upscale import Upscaler
+
+    upscalers = [Upscaler(name) for name in run.options.models.split(",")]
+    scale = upscalers[0].scale
+    if any(upscaler.scale != scale for upscaler in upscalers):
+        raise UserError(f"--models={run.options.models}: all must have one factor.")
+    methods = {"bicubic": interpolate} | {u.name: u for u in upscalers}
+    rows = []
+    for source in run.options.sets.split(","):
+        name = source.rstrip("/").rpartition("/")[2]
+        for number, (small, large) in enumerate(load_pairs(source, scale, COUNTS[run.scale])):
+            for method, enlarge in methods.items():
+                key = f"{name}-{number + 1:03d}-{method}"
+                rows.append(
+                    run.unit(key, lambda a=(name, number, method, enlarge, small, large): measure(*a))
+                )
+            if number == 0:
+                show_crops(
+                    methods, small, large, name, run.out / f"crops-{re.sub(r'[^A-Za-z0-9]+', '-', name)}.png"
+                )
+    averages = average(rows)
+    print_table(averages)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(run.out / "pictures.csv", text.getvalue())
+    crops = sorted(path.name for path in run.out.glob("crops-*.png"))
+    return {"scale": scale, "averages": averages, "files": ["pictures.csv", *crops]}
+
+
+def interpolate(small, scale=4):
+    """Bicubic interpolation, as the baseline of all papers: an `Enlarged` without its consistency."""
+    from PIL import Image
+
+    from zoo.superres.upscale import Enlarged
+
+    size = (small.shape[1] * scale, small.shape[0] * scale)
+    pixels = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC))
+    return Enlarged(pixels, float("nan"), float("nan"))
+
+
+def load_pairs(source, scale, count=None):
+    """Pairs of small and large pictures of a test set.
+
+    Args:
+      source: a folder of NAME_HR….EXT and NAME_LRx4.png, or a source of large pictures, see `zoo.data.load`.
+      scale: int.
+      count: int, the first so many; None for all.
+
+    Yields:
+      (small [h, w, 3] uint8, large [s h, s w, 3] uint8). Where the large one is not s times as large, what is beyond is
+      left out at the bottom and right.
+
+    Raises:
+      UserError: no such set.
+    """
+    from zoo.images.files import read_rgb
+
+    if os.path.isdir(source):
+        files = sorted(glob.glob(os.path.join(glob.escape(source), f"*_LRx{scale}.*")))[:count]
+        if not files:
+            raise UserError(f"{source} has no pictures called NAME_LRx{scale}.png.")
+        for file in files:
+            stem = file.rpartition("_LRx")[0]
+            originals = glob.glob(glob.escape(stem) + "_HR*")
+            if not originals:
+                raise UserError(f"{file} has no original; {stem}_HR.png is expected.")
+            small, large = read_rgb(file), read_rgb(originals[0])
+            yield small, large[: scale * small.shape[0], : scale * small.shape[1]]
+        return
+    import zoo.data
+    from zoo.superres.projection import Downsample
+
+    pictures, reduce = zoo.data.load(source, "test"), Downsample(scale)
+    for i in range(len(pictures) if count is None else min(count, len(pictures))):
+        large = pictures[i]["image"]
+        height, width = (side // scale * scale for side in large.shape[:2])
+        large = large[:height, :width]
+        small = np.round(np.asarray(reduce(large[np.newaxis].astype(np.float32)))[0].clip(0, 255))
+        yield small.astype(np.uint8), large
+
+
+def measure(name, number, method, enlarge, small, large):
+    """A row of the table, a dict of `COLUMNS`."""
+    from zoo.superres.benchmark import psnr_y, ssim_y
+
+    scale = large.shape[0] // small.shape[0]
+    start = time.perf_counter()
+    enlarged = enlarge(small) if method != "bicubic" else enlarge(small, scale)
+    seconds = time.perf_counter() - start
+    if not np.isfinite(enlarged.rms):
+        error = _inconsistency(enlarged.pixels, small, scale)
+        rms, worst = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
+    else:
+        rms, worst = enlarged.rms, enlarged.worst
+    return {
+        "set": name,
+        "picture": number + 1,
+        "method": method,
+        "psnr": psnr_y(enlarged.pixels, large, scale),
+        "ssim": ssim_y(enlarged.pixels, large, scale),
+        "rms": rms,
+        "worst": worst,
+        "seconds": round(seconds, 4),
+    }
+
+
+def _inconsistency(pixels, small, scale):
+    """What a picture of 8 bits differs by from the small one when it is reduced, in levels."""
+    from zoo.superres.projection import Downsample
+
+    return np.asarray(Downsample(scale)(pixels[np.newaxis].astype(np.float32)))[0] - small
+
+
+def show_crops(methods, small, large, name, path):
+    """Draws the middle of a picture as each method enlarges it, beside the original."""
+    from zoo.images.side_by_side import show_side_by_side
+    from zoo.superres.benchmark import psnr_y, ssim_y
+
+    scale = large.shape[0] // small.shape[0]
+    nearest = small.repeat(scale, axis=0).repeat(scale, axis=1)
+    panels = [("original\n ", large), ("the small picture\n ", nearest)]
+    for method, enlarge in methods.items():
+        pixels = (enlarge(small, scale) if method == "bicubic" else enlarge(small)).pixels
+        numbers = f"{psnr_y(pixels, large, scale):.2f} dB, SSIM {ssim_y(pixels, large, scale):.4f}"
+        panels.append((f"{method}\n{numbers}", pixels))
+    title = f"The first picture of {name}; numbers are of its whole luma"
+    show_side_by_side(panels, title, path, size=160, zoom=3)
+
+
+def average(rows):
+    """Means over the pictures of each set and method."""
+    averages = []
+    for name, method in dict.fromkeys((row["set"], row["method"]) for row in rows):
+        own = [row for row in rows if (row["set"], row["method"]) == (name, method)]
+        means = {key: float(np.mean([row[key] for row in own])) for key in ("psnr", "ssim", "rms", "seconds")}
+        worst = max(row["worst"] for row in own)
+        averages.append({"set": name, "method": method, "pictures": len(own)} | means | {"worst": worst})
+    return averages
+
+
+def print_table(averages):
+    """Prints the averages."""
+    print(
+        f"\n{'set':<16}{'method':<24}{'PSNR, dB':>9}{'SSIM':>8}{'A g - x, levels RMS':>21}{'at most':>9}{'s':>8}"
+    )
+    for row in averages:
+        print(
+            f"{row['set']:<16}{row['method']:<24}{row['psnr']:>9.2f}{row['ssim']:>8.4f}{row['rms']:>21.3f}"
+            f"{row['worst']:>9.1f}{row['seconds']:>8.3f}"
+        )
+
+
+EXPERIMENTS = {
+    "benchmark": Experiment(
+        name="benchmark",
+        description="PSNR and SSIM on test sets by the field's protocol, beside bicubic interpolation, with crops",
+        durations={"smoke": "20 seconds", "cpu": "2 minutes", "paper": "5 minutes"},
+        run=run_benchmark,
+        add_arguments=add_benchmark_arguments,
+    ),
+}
