@@ -8,21 +8,12 @@ import math
 
 from absl import flags
 
-from trainers import common
+from trainers import common, photographs
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("data", "sample:photos", "Training pictures, see zoo.data.load.")
-flags.DEFINE_string("validation_data", "sample:kodak", "Pictures to evaluate on.")
 flags.DEFINE_integer(
     "patch_size", 256, "Side of a training patch in pixels, a multiple of 16.", lower_bound=16
-)
-flags.DEFINE_float(
-    "min_scale",
-    1.0,
-    "Patches are seen reduced by a factor drawn from [min_scale, 1].",
-    lower_bound=0.1,
-    upper_bound=1,
 )
 flags.DEFINE_integer("num_filters", 192, "Channels of the transforms and the latents.", lower_bound=1)
 flags.DEFINE_list(
@@ -41,6 +32,7 @@ flags.DEFINE_bool(
     "Keep the analysis transform of --init_from; fit the synthesis transform and the prior to rounded latents.",
 )
 flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(photographs)
 flags.register_multi_flags_validator(
     ["distortion", "patch_size"],
     lambda v: v["distortion"] != "ms_ssim" or v["patch_size"] >= 176,
@@ -76,7 +68,6 @@ def build():
     import tensorflow as tf
 
     import zoo
-    import zoo.data
     from zoo.codec.config import BLS2017Config, VariableRateConfig
     from zoo.codec.export import export_codec
     from zoo.codec.model import BLS2017
@@ -104,31 +95,12 @@ def build():
         model.start_from(zoo.load(FLAGS.widen_from))
     model.analysis.trainable = not FLAGS.freeze_analysis
     model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
-    photos = zoo.data.load(FLAGS.data, "train")
-    held_out = zoo.data.load(FLAGS.validation_data, "test")
-    for source in (photos, held_out):
-        if source.features["image"][1][-1] != 3:
-            raise UserError(f"{source.name} has no colour pictures; the codec takes RGB.")
-    if FLAGS.batch_size % tf.distribute.get_strategy().num_replicas_in_sync:
-        raise UserError(f"--batch_size={FLAGS.batch_size} cannot be split evenly between the replicas.")
-
-    patch = pipeline.random_patch(FLAGS.patch_size, scale_range=(FLAGS.min_scale, 1.0))
-
-    def train(start_step, stop_step, context):
-        return pipeline.batches(
-            photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch, start_step=start_step, stop_step=stop_step,
-            context=context,
-        )  # fmt: skip
-
-    resident = None
-    if FLAGS.driver == "resident":
-        resident = pipeline.resident_batches(photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch)
-
-    validation = tf.data.Dataset.range(len(held_out))
-    validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
+    data = photographs.load(FLAGS.patch_size)
+    if data.channels != 3:
+        raise UserError(f"{FLAGS.data} has no colour pictures; the codec takes RGB.")
 
     def pictures():
-        original = held_out[0]["image"]
+        original = data.first
         decoded = model(pipeline.to_float(original)[tf.newaxis])
         decoded = tf.image.convert_image_dtype(decoded, tf.uint8, saturate=True)
         return {"reconstructions": tf.concat([original[tf.newaxis], decoded], axis=2)}
@@ -137,8 +109,8 @@ def build():
         print(f"exported to {export_codec(model, directory, history)}")
 
     return common.Task(
-        model, train, validation.batch(1), prepare=model.make_tables, pictures=pictures, export=export,
-        resident=resident, parent=FLAGS.widen_from,
+        model, data.train, data.validation, prepare=model.make_tables, pictures=pictures, export=export,
+        resident=data.resident, parent=FLAGS.widen_from,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ python -m trainers.superres --workdir=runs/affmse --method=affmse --data='folder
 
 from absl import flags
 
-from trainers import common
+from trainers import common, photographs
 
 FLAGS = flags.FLAGS
 
@@ -26,14 +26,9 @@ METHODS = {
 GUIDES = {"affdg": "denoiser", "softdg": "denoiser", "affll": "density"}
 
 flags.DEFINE_enum("method", "affmse", list(METHODS), "; ".join(f"{k}: {v}" for k, v in METHODS.items()) + ".")
-flags.DEFINE_string("data", "sample:photos", "Training pictures, see zoo.data.load.")
-flags.DEFINE_string("validation_data", "sample:kodak", "Pictures to evaluate on.")
 flags.DEFINE_integer(
     "patch_size", 96, "Side of a large training patch in pixels, a multiple of the factor.", lower_bound=8
 )
-flags.DEFINE_float(
-    "min_scale", 1.0, "Patches are seen reduced by a factor drawn from [min_scale, 1].", lower_bound=0.1, upper_bound=1
-)  # fmt: skip
 flags.DEFINE_integer("scale", 4, "Factor of enlargement: 2, 3, 4, 6 or 8.")
 flags.DEFINE_enum("kernel", "bicubic", ["bicubic", "gaussian", "box"], "Downsampling that is undone.")
 flags.DEFINE_integer("num_filters", 64, "Channels of the network.", lower_bound=1)
@@ -53,6 +48,7 @@ flags.DEFINE_float(
     "deviation", 0.1, "Standard deviation of the noise that --method=denoiser takes away.", lower_bound=0
 )
 flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(photographs)
 flags.register_multi_flags_validator(
     ["method", "guide"],
     lambda v: (v["method"] in GUIDES) == bool(v["guide"]),
@@ -74,36 +70,14 @@ def build():
     """The model and its data, as the flags say."""
     import tensorflow as tf
 
-    import zoo.data
     from zoo.data import pipeline
-    from zoo.errors import UserError
 
-    photos = zoo.data.load(FLAGS.data, "train")
-    held_out = zoo.data.load(FLAGS.validation_data, "test")
-    channels = photos.features["image"][1][-1]
-    if held_out.features["image"][1][-1] != channels:
-        raise UserError(f"{photos.name} has {channels} channels, {held_out.name} another number.")
-    if FLAGS.batch_size % tf.distribute.get_strategy().num_replicas_in_sync:
-        raise UserError(f"--batch_size={FLAGS.batch_size} cannot be split evenly between the replicas.")
-    model = make_model(channels)
-    patch = pipeline.random_patch(FLAGS.patch_size, transpose=True, scale_range=(FLAGS.min_scale, 1.0))
-
-    def train(start_step, stop_step, context):
-        return pipeline.batches(
-            photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch, start_step=start_step, stop_step=stop_step,
-            context=context,
-        )  # fmt: skip
-
-    resident = None
-    if FLAGS.driver == "resident":
-        resident = pipeline.resident_batches(photos, FLAGS.batch_size, seed=FLAGS.seed, transform=patch)
-    validation = tf.data.Dataset.range(len(held_out))
-    validation = validation.map(lambda i: {"image": pipeline.to_float(pipeline.fetch(held_out, i)["image"])})
-
+    data = photographs.load(FLAGS.patch_size, transpose=True)
+    model = make_model(data.channels)
     enlarges = hasattr(model, "degrade")
 
     def pictures():
-        image = pipeline.to_float(held_out[0]["image"])[tf.newaxis]
+        image = pipeline.to_float(data.first)[tf.newaxis]
         height, width = (side // FLAGS.scale * FLAGS.scale for side in image.shape[1:3])
         image = image[:, :height, :width]
         small = model.degrade(image)
@@ -117,8 +91,8 @@ def build():
         print(f"exported to {export_superres(model, directory, history)}")
 
     return common.Task(
-        model, train, validation.batch(1), pictures=pictures if enlarges else None, export=export if enlarges else None,
-        resident=resident,
+        model, data.train, data.validation, pictures=pictures if enlarges else None,
+        export=export if enlarges else None, resident=data.resident,
     )  # fmt: skip
 
 
@@ -153,7 +127,7 @@ def make_model(channels):
             learning_rate=FLAGS.discriminator_learning_rate
         )
     elif method in GUIDES:
-        model = GuidedSuperResolution(config, _load_guide(GUIDES[method]), FLAGS.consistency_weight)
+        model = GuidedSuperResolution(config, _load_guide(GUIDES[method], channels), FLAGS.consistency_weight)
     else:
         model = SuperResolution(config, loss=method.removeprefix("aff"))
     model.compile(**optimizers, **common.compile_kwargs())
@@ -166,10 +140,10 @@ def _make_guide(method, num_filters, num_blocks, deviation, channels):
 
     if method == "denoiser":
         return Denoiser(DenoiserConfig(deviation, num_filters, num_blocks, channels))
-    return PixelDensity(DensityConfig(num_filters // channels * channels, num_blocks, channels=channels))
+    return PixelDensity(DensityConfig(-(-num_filters // channels) * channels, num_blocks, channels=channels))
 
 
-def _load_guide(method):
+def _load_guide(method, channels):
     """The trained guide of the run `--guide`.
 
     Raises:
@@ -190,10 +164,14 @@ def _load_guide(method):
         raise UserError(
             f"--guide={run} is a run of --method={own.get('method')}; --method={method} is needed."
         )
-    guide = _make_guide(
-        method, own["num_filters"], own["num_blocks"], own["deviation"], own.get("channels", 3)
-    )
-    guide.variables_checkpoint().read(find_checkpoint(run)).expect_partial().assert_existing_objects_matched()
+    guide = _make_guide(method, own["num_filters"], own["num_blocks"], own["deviation"], channels)
+    try:
+        checkpoint = guide.variables_checkpoint().read(find_checkpoint(run))
+        checkpoint.expect_partial().assert_existing_objects_matched()
+    except (AssertionError, ValueError):
+        raise UserError(
+            f"--guide={run} is for pictures of another number of channels than {channels}."
+        ) from None
     return guide
 
 

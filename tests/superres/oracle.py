@@ -27,14 +27,19 @@ def mirrored(index, size):
     return index if index < size else 2 * size - 1 - index
 
 
-def downsampling_matrix(kernel, scale, size):
-    """[size / scale, size] float64: block i is Σ_n weight(n - centre of i), signal mirrored at its ends."""
+def repeated(index, size):
+    """The same where the first and the last sample are repeated for ever."""
+    return min(max(index, 0), size - 1)
+
+
+def downsampling_matrix(kernel, scale, size, beyond=mirrored):
+    """[size / scale, size] float64: block i is Σ_n weight(n - centre of i), the signal continued as `beyond` says."""
     matrix = np.zeros([size // scale, size])
     for i in range(len(matrix)):
         centre = scale * i + (scale - 1) / 2
         row = matrix[i]
         for n in range(int(centre) - 4 * scale, int(centre) + 4 * scale + 2):
-            row[mirrored(n, size)] += weight(kernel, scale, n - centre)
+            row[beyond(n, size)] += weight(kernel, scale, n - centre)
         row /= row.sum()
     return matrix
 
@@ -51,3 +56,10 @@ def pseudo_inverse(images, kernel, scale):
     rows = np.linalg.pinv(downsampling_matrix(kernel, scale, scale * images.shape[1]))
     columns = np.linalg.pinv(downsampling_matrix(kernel, scale, scale * images.shape[2]))
     return np.einsum("hi,wj,bijc->bhwc", rows, columns, images)
+
+
+def downsample_as_old_matlab(image, scale):
+    """[height, width, 3] uint8 -> uint8, as the test sets were made: borders repeated, rounded after each axis."""
+    rows, columns = (downsampling_matrix("bicubic", scale, side, repeated) for side in image.shape[:2])
+    image = np.floor(np.einsum("ih,hwc->iwc", rows, image).clip(0, 255) + 0.5 + 1e-9)
+    return np.floor(np.einsum("jw,iwc->ijc", columns, image).clip(0, 255) + 0.5 + 1e-9).astype(np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.random import uniform_per_example
-from zoo.variables import checkpoint_of
+from zoo.superres.guide import Guide
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ class MaskedConv2D(tf.keras.layers.Conv2D):
 
 
 @tf.keras.utils.register_keras_serializable(package="toulon")
-class PixelDensity(tf.keras.Model):
+class PixelDensity(Guide):
     """log p(y) of pictures, differentiable, as a product over pixels and channels in raster order.
 
         p(v | c) = Σ_k Σ_s w_ks(c) N(v; μ_k(c), σ_ks(c)²)
@@ -75,8 +75,8 @@ class PixelDensity(tf.keras.Model):
     with c what comes before v, seen by masked convolutions. Pictures of 8 bits are dequantized by uniform noise of a level
     in training.
 
-    Batches are dicts with "image" [batch, height, width, C] float32 in [0, 1] and "seed" [batch, 2] int64; the loss is
-    -log p in nats per channel of a pixel. Called with pictures, gives log p of each, [batch] float32, nats.
+    The training loss is -log p in nats per channel of a pixel. Called with pictures [batch, height, width, C], gives log p
+    of each, [batch] float32, nats.
 
     Source: Sønderby et al. 2017, section 3.4; the likelihood is that of Theis, Hosseini & Bethge 2012.
 
@@ -84,11 +84,12 @@ class PixelDensity(tf.keras.Model):
       config: a `DensityConfig`, or a dict of its values.
     """
 
+    CONFIG = DensityConfig
+    PARTS = ("first", "layers_", "head")
+
     def __init__(self, config=None, name="density", **kwargs):
-        super().__init__(name=name, autocast=False, **kwargs)  # pictures stay in float32, layers cast
-        if isinstance(config, dict):
-            config = DensityConfig(**config)
-        self.config = config = config or DensityConfig()
+        super().__init__(config, name=name, **kwargs)
+        config = self.config
         groups = config.channels
         self.first = MaskedConv2D(config.num_filters, 7, groups, False, name="first")
         self.layers_ = [
@@ -97,12 +98,7 @@ class PixelDensity(tf.keras.Model):
         ]
         outputs = groups * config.components * (1 + 2 * config.scales)
         self.head = MaskedConv2D(outputs, 1, groups, True, name="head", dtype="float32")
-        self.trackers = {"loss": tf.keras.metrics.Mean(name="loss")}
         self.log_density(tf.zeros([1, 8, 8, groups]))  # makes the variables
-
-    @property
-    def metrics(self):
-        return list(self.trackers.values())
 
     def log_density(self, images):
         """Log p of each channel of each pixel given what comes before: like `images`, nats."""
@@ -126,31 +122,8 @@ class PixelDensity(tf.keras.Model):
         return tf.reduce_sum(self.log_density(images), axis=[1, 2, 3])
 
     def guidance(self, images):
-        """-log p, the loss that AffLL adds: [batch, …] -> scalar, nats per channel of a pixel."""
+        """-log p, the loss of AffLL; see `Guide`."""
         return -tf.reduce_mean(self.log_density(images))
 
-    def train_step(self, batch):
-        images = batch["image"]
-        images += uniform_per_example(batch["seed"], tf.shape(images)[1:], -0.5, 0.5) / 255
-        with tf.GradientTape() as tape:
-            loss = self.guidance(images)
-            scaled = loss / tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
-        self.optimizer.minimize(scaled, self.trainable_variables, tape=tape)
-        return self._track(loss)
-
-    def test_step(self, batch):
-        images = batch["image"]
-        seeds = tf.zeros([tf.shape(images)[0], 2], tf.int64)
-        images += uniform_per_example(seeds, tf.shape(images)[1:], -0.5, 0.5) / 255
-        return self._track(self.guidance(images))
-
-    def _track(self, loss):
-        self.trackers["loss"].update_state(loss)
-        return {key: tracker.result() for key, tracker in self.trackers.items()}
-
-    def variables_checkpoint(self):
-        """A `tf.train.Checkpoint` of the layers, without optimizer and metrics."""
-        return checkpoint_of(self, ["first", "layers_", "head"])
-
-    def get_config(self):
-        return {"config": dataclasses.asdict(self.config), "name": self.name}
+    def training_loss(self, images, seeds):
+        return self.guidance(images + uniform_per_example(seeds, tf.shape(images)[1:], -0.5, 0.5) / 255)

@@ -41,6 +41,11 @@ class GuidedSuperResolution(SuperResolution):
         return self.track(images, small, enlarged, loss=loss)
 
     def get_config(self):
-        raise NotImplementedError(
-            "a guided model is kept as its `SuperResolution`: by its config and network."
-        )
+        config = super().get_config()
+        del config["loss"]
+        guide = tf.keras.saving.serialize_keras_object(self.guide)
+        return config | {"guide": guide, "consistency_weight": self.consistency_weight}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**(config | {"guide": tf.keras.saving.deserialize_keras_object(config["guide"])}))
