@@ -95,9 +95,7 @@ def build():
         model.start_from(zoo.load(FLAGS.widen_from))
     model.analysis.trainable = not FLAGS.freeze_analysis
     model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
-    data = photographs.load(FLAGS.patch_size)
-    if data.channels != 3:
-        raise UserError(f"{FLAGS.data} has no colour pictures; the codec takes RGB.")
+    data = photographs.load(FLAGS.patch_size, colour=True)
 
     def pictures():
         original = data.first

@@ -38,12 +38,13 @@ class Photographs:
     channels: int
 
 
-def load(patch_size, transpose=False):
+def load(patch_size, transpose=False, colour=False):
     """Opens what `--data` and `--validation_data` name.
 
     Args:
       patch_size: int, side of the square patches in pixels.
       transpose: bool, see `zoo.data.pipeline.random_patch`.
+      colour: bool, whether the pictures must be RGB.
 
     Raises:
       UserError: pictures are missing, the two differ in their channels, or replicas cannot share a batch.
@@ -57,6 +58,9 @@ def load(patch_size, transpose=False):
     photos = zoo.data.load(FLAGS.data, "train")
     held_out = zoo.data.load(FLAGS.validation_data, "test")
     channels, others = (source.features["image"][1][-1] for source in (photos, held_out))
+    for source in (photos, held_out):
+        if colour and source.features["image"][1][-1] != 3:
+            raise UserError(f"{source.name} has no colour pictures; this model takes RGB.")
     if channels != others:
         raise UserError(
             f"{photos.name} has {channels} channels and {held_out.name} {others}; take equal ones."

@@ -163,7 +163,7 @@ def test_a_mistaken_flag_does_not_claim_the_directory(train):
 
 def test_grey_pictures_are_told(train, tmp_path):
     np.savez(tmp_path / "grey.npz", x_train=np.zeros([4, 28, 28], np.uint8))
-    with pytest.raises(UserError, match="the codec takes RGB"):
+    with pytest.raises(UserError, match="grey.npz has no colour pictures; this model takes RGB"):
         train("run", "--steps=1", f"--data=npz:{tmp_path}/grey.npz")
 
 

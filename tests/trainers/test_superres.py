@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from tests.trainers.test_runs import assert_same, log
+from tests.trainers.test_runs import assert_same, log, variables
 
 TINY = [
     "--num_filters=6", "--num_blocks=1", "--patch_size=16", "--batch_size=2", "--learning_rate=1e-3", "--eval_every=0",
@@ -20,6 +21,7 @@ def train(run_python, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_two_players_in_two_parts_are_the_run_in_one(train, tmp_path):
     flags = ["--method=affgan", "--noise_channels=1", "--instance_noise=0"]
     for name, steps in [("whole", 4), ("parts", 2), ("parts", 4)]:
@@ -27,6 +29,21 @@ def test_two_players_in_two_parts_are_the_run_in_one(train, tmp_path):
         assert done.returncode == 0, done.stderr[-2000:]
     assert_same(tmp_path / "whole", tmp_path / "parts")
     assert [entry["step"] for entry in log(tmp_path / "parts")] == [1, 2, 3, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["affmse", "affgan", "denoiser", "density"])
+def test_two_replicas_learn_as_one(train, tmp_path, method):
+    for name, flags in [("one", []), ("two", ["--strategy=mirrored", "--replicas=2"])]:
+        done = train(name, f"--method={method}", "--steps=3", *flags)
+        assert done.returncode == 0, done.stderr[-2000:]
+    losses = [[entry["loss"] for entry in log(tmp_path / name)] for name in ("one", "two")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4, abs=1e-5)
+    one, two = (variables(tmp_path / name) for name in ("one", "two"))
+    layers = [name for name in one if "ptimizer" not in name and one[name].ndim > 1]
+    assert len(layers) > 2
+    for name in layers:
+        np.testing.assert_allclose(one[name], two[name], atol=1e-4, err_msg=name)
 
 
 @pytest.mark.slow
