@@ -25,6 +25,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("workdir", None, "Directory of the run: checkpoints, logs, pictures.", required=True)
 flags.DEFINE_integer("steps", 1000, "Training steps in all.", lower_bound=0)
 flags.DEFINE_integer("batch_size", 8, "Examples in a global batch.", lower_bound=1)
+flags.DEFINE_enum("optimizer", "adam", ["adam", "soap"], "Adam, or Adam in Shampoo's eigenbasis.")
 flags.DEFINE_float("learning_rate", 1e-4, "Learning rate after the warm-up.", lower_bound=0)
 flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "Learning rate after the warm-up.")
 flags.DEFINE_integer("warmup_steps", 0, "Steps of linear growth of the learning rate.", lower_bound=0)
@@ -186,12 +187,13 @@ def make_strategy():
 
 
 def make_optimizer(cls=None, learning_rate=None, **kwargs):
-    """An optimizer (Adam unless told) with the learning rate, unless told, and schedule of the flags."""
+    """An optimizer, that of the flags unless told, with the learning rate, unless told, and schedule of the flags."""
     import tensorflow as tf
 
     from trainers.schedules import WarmupSchedule
+    from trainers.soap import SOAP
 
-    cls = cls or tf.keras.optimizers.Adam
+    cls = cls or {"adam": tf.keras.optimizers.Adam, "soap": SOAP}[FLAGS.optimizer]
     schedule = WarmupSchedule(
         FLAGS.learning_rate if learning_rate is None else learning_rate,
         steps=FLAGS.steps,
