@@ -191,7 +191,7 @@ def make_optimizer(cls=None, learning_rate=None, **kwargs):
     import tensorflow as tf
 
     from trainers.schedules import WarmupSchedule
-    from trainers.soap import SOAP
+    from zoo.optimizers.soap import SOAP
 
     cls = cls or {"adam": tf.keras.optimizers.Adam, "soap": SOAP}[FLAGS.optimizer]
     schedule = WarmupSchedule(

@@ -7,23 +7,9 @@ python -m trainers.superres --workdir=runs/affmse --method=affmse --data='folder
 from absl import flags
 
 from trainers import common, photographs
+from zoo.superres.methods import ADVERSARIAL, GUIDES, METHODS, make_guide, make_model
 
 FLAGS = flags.FLAGS
-
-METHODS = {
-    "mse": "mean squared error, without the projection",
-    "mae": "mean absolute error, without the projection",
-    "affmse": "mean squared error, projected",
-    "affmae": "mean absolute error, projected",
-    "affgan": "against a discriminator, projected",
-    "softgan": "against a discriminator, with a penalty of inconsistency",
-    "affdg": "guided by a denoiser, projected",
-    "softdg": "guided by a denoiser, with a penalty of inconsistency",
-    "affll": "guided by a density model, projected",
-    "denoiser": "the denoiser for affdg and softdg",
-    "density": "the density model for affll",
-}
-GUIDES = {"affdg": "denoiser", "softdg": "denoiser", "affll": "density"}
 
 flags.DEFINE_enum("method", "affmse", list(METHODS), "; ".join(f"{k}: {v}" for k, v in METHODS.items()) + ".")
 flags.DEFINE_integer(
@@ -73,7 +59,7 @@ def build():
     from zoo.data import pipeline
 
     data = photographs.load(FLAGS.patch_size, transpose=True)
-    model = make_model(data.channels)
+    model = make_compiled(data.channels)
     enlarges = hasattr(model, "degrade")
 
     def pictures():
@@ -96,51 +82,39 @@ def build():
     )  # fmt: skip
 
 
-def make_model(channels):
+def make_compiled(channels):
     """The compiled model of `--method`."""
-    from zoo.superres.adversarial import AdversarialSuperResolution
     from zoo.superres.config import SuperResolutionConfig
-    from zoo.superres.guided import GuidedSuperResolution
-    from zoo.superres.model import SuperResolution
 
     method = FLAGS.method
+    optimizers = {"optimizer": common.make_optimizer()}
     if method in GUIDES.values():
-        model = _make_guide(method, FLAGS.num_filters, FLAGS.num_blocks, FLAGS.deviation, channels)
-        model.compile(optimizer=common.make_optimizer(), **common.compile_kwargs())
+        model = make_guide(method, FLAGS.num_filters, FLAGS.num_blocks, channels, FLAGS.deviation)
+        model.compile(**optimizers, **common.compile_kwargs())
         return model
     config = SuperResolutionConfig(
         scale=FLAGS.scale,
         kernel=FLAGS.kernel,
-        projected=method.startswith("aff"),
         num_filters=FLAGS.num_filters,
         num_blocks=FLAGS.num_blocks,
         channels=channels,
         noise_channels=FLAGS.noise_channels,
     )
-    optimizers = {"optimizer": common.make_optimizer()}
-    if method in ("affgan", "softgan"):
-        model = AdversarialSuperResolution(
-            config, FLAGS.discriminator_filters, FLAGS.consistency_weight, FLAGS.instance_noise,
-            noise_steps=max(1, round(0.8 * FLAGS.steps)), pixel_weight=FLAGS.pixel_weight,
-        )  # fmt: skip
+    guide = _load_guide(GUIDES[method], channels) if method in GUIDES else None
+    adversarial = {}
+    if method in ADVERSARIAL:
+        adversarial = {
+            "discriminator_filters": FLAGS.discriminator_filters,
+            "instance_noise": FLAGS.instance_noise,
+            "noise_steps": max(1, round(0.8 * FLAGS.steps)),
+            "pixel_weight": FLAGS.pixel_weight,
+        }
         optimizers["discriminator_optimizer"] = common.make_optimizer(
             learning_rate=FLAGS.discriminator_learning_rate
         )
-    elif method in GUIDES:
-        model = GuidedSuperResolution(config, _load_guide(GUIDES[method], channels), FLAGS.consistency_weight)
-    else:
-        model = SuperResolution(config, loss=method.removeprefix("aff"))
+    model = make_model(method, config, guide, FLAGS.consistency_weight, **adversarial)
     model.compile(**optimizers, **common.compile_kwargs())
     return model
-
-
-def _make_guide(method, num_filters, num_blocks, deviation, channels):
-    from zoo.superres.denoiser import Denoiser, DenoiserConfig
-    from zoo.superres.density import DensityConfig, PixelDensity
-
-    if method == "denoiser":
-        return Denoiser(DenoiserConfig(deviation, num_filters, num_blocks, channels))
-    return PixelDensity(DensityConfig(-(-num_filters // channels) * channels, num_blocks, channels=channels))
 
 
 def _load_guide(method, channels):
@@ -164,7 +138,7 @@ def _load_guide(method, channels):
         raise UserError(
             f"--guide={run} is a run of --method={own.get('method')}; --method={method} is needed."
         )
-    guide = _make_guide(method, own["num_filters"], own["num_blocks"], own["deviation"], channels)
+    guide = make_guide(method, own["num_filters"], own["num_blocks"], channels, own["deviation"])
     try:
         checkpoint = guide.variables_checkpoint().read(find_checkpoint(run))
         checkpoint.expect_partial().assert_existing_objects_matched()

@@ -12,6 +12,7 @@ import numpy as np
 from zoo.errors import UserError
 from zoo.experiments import Experiment
 from zoo.files import write_text
+from zoo.superres import patch_experiment, toy_experiments
 
 COLUMNS = ("set", "picture", "method", "psnr", "ssim", "rms", "worst", "seconds")
 COUNTS = {"smoke": 2, "cpu": 10, "paper": None}  # pictures of each set
@@ -199,6 +200,25 @@ def print_table(averages):
 
 
 EXPERIMENTS = {
+    "patches": Experiment(
+        name="patches",
+        description="table 2 and figures 3 to 5: all methods on patches of one kind, such as textures or faces, 16 to 64 pixels",
+        durations={"smoke": "1 minute", "cpu": "1 hour", "paper": "a day"},
+        run=patch_experiment.run_patches,
+        add_arguments=patch_experiment.add_arguments,
+    ),
+    "swiss-roll": Experiment(
+        name="swiss-roll",
+        description="table 1 and figure 1: cross-entropies of MAP, MSE, MAE and the GAN- and denoiser-guided methods in 2-D",
+        durations={"smoke": "1 minute", "cpu": "10 minutes", "paper": "3 hours"},
+        run=toy_experiments.run_swiss_roll,
+    ),
+    "variational": Experiment(
+        name="variational",
+        description="appendix F: the divergence a consistent GAN lowers is that of variational inference",
+        durations={"smoke": "1 minute", "cpu": "10 minutes", "paper": "3 hours"},
+        run=toy_experiments.run_variational,
+    ),
     "benchmark": Experiment(
         name="benchmark",
         description="PSNR and SSIM on test sets by the field's protocol, beside bicubic interpolation, with crops",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainers.soap import SOAP
+from zoo.optimizers.soap import SOAP
 
 
 def train(optimizer, start, gradients, steps):
@@ -46,7 +46,8 @@ def test_it_is_the_algorithm_of_the_paper():
     start = rng.normal(size=(6, 6)).astype(np.float32)
     # A mean, so that the coordinates are correlated and the order of the eigenvalues is well defined.
     gradients = (rng.normal(size=(35, 6, 6)) + rng.normal(size=(6, 6))).astype(np.float32)
-    ours = train(SOAP(0.01), start, gradients, 35)
+    soap = SOAP(0.01, beta_1=0.95, beta_2=0.95, shampoo_beta=0.95)
+    ours = train(soap, start, gradients, 35)
     np.testing.assert_allclose(ours, numpy_soap(start, gradients, 0.01, 0.95, 10), atol=2e-4)
 
 
@@ -65,7 +66,7 @@ def test_turned_coordinates_make_no_difference():
 
 def test_without_axes_to_turn_it_is_adam():
     gradients = np.random.default_rng(2).normal(size=(20, 5)).astype(np.float32)
-    adam = tf.keras.optimizers.Adam(0.01, beta_1=0.95, beta_2=0.95, epsilon=1e-8)
+    adam = tf.keras.optimizers.Adam(0.01, beta_1=0.9, beta_2=0.99, epsilon=1e-8)
     start = np.zeros(5, np.float32)
     np.testing.assert_allclose(
         train(SOAP(0.01), start, gradients, 20), train(adam, start, gradients[1:], 19), atol=1e-6
