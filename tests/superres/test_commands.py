@@ -67,6 +67,52 @@ def test_grey_alpha_and_turned(upscale, picture, tmp_path):
         assert (result.mode, result.size) == (mode, size)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bits_are_kept(upscale, picture, tmp_path, channels):
+    import tensorflow as tf
+
+    rgb = np.asarray(Image.open(picture), np.float64)
+    planes = {1: [1], 2: [1, 0], 3: [0, 1, 2], 4: [0, 1, 2, 1]}[channels]
+    # Levels between those of 8 bits, and none near the ends, where clipping would show.
+    deep = np.round(20000 + 100 * rgb[..., planes] + np.arange(40)[:, np.newaxis]).astype(np.uint16)
+    (tmp_path / "deep.png").write_bytes(tf.io.encode_png(deep).numpy())
+    status, out, err = upscale(tmp_path / "deep.png", tmp_path / "out.png")
+    assert (status, err) == (0, "")
+    assert "off by 0.00 levels RMS" in out
+    found = tf.io.decode_png((tmp_path / "out.png").read_bytes(), dtype=tf.uint16).numpy()
+    assert found.shape == (120, 160, channels)
+    colours = 1 if channels < 3 else 3
+    error = np.asarray(Downsample()(found[np.newaxis].astype(np.float32)))[0] - deep
+    assert np.abs(error[..., :colours]).max() < 1  # of 65,536 levels
+    if channels != colours:
+        assert np.abs(found[2::4, 2::4, -1].astype(float) - deep[..., -1]).mean() < 500
+
+
+def test_damaged_16_bits(upscale, noise, tmp_path):
+    import tensorflow as tf
+
+    whole = tf.io.encode_png(noise.integers(0, 65536, [9, 9, 3], np.uint16)).numpy()
+    (tmp_path / "deep.png").write_bytes(whole[:200])
+    status, _, err = upscale(tmp_path / "deep.png", tmp_path / "out.png")
+    assert status == 1
+    assert "deep.png is damaged" in err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_bulk(toulon, upscale, picture, tiny_superres_export, tmp_path):
+    pytest.importorskip("apache_beam")
+    (tmp_path / "cut.png").write_bytes(picture.read_bytes()[:300])
+    assert upscale(picture, tmp_path / "out.png", "--strength", 0.5)[0] == 0
+    (tmp_path / "out.png").rename(tmp_path / "expected")
+    words = ["--input", tmp_path, "--output", tmp_path / "large", "--model", tiny_superres_export]
+    status, printed, _ = toulon("bulk", "upscale", *words, "--strength", "0.5", "--direct_num_workers=1")
+    assert status == 1
+    assert printed.startswith("1 done, 0 skipped, 1 failed: ")
+    np.testing.assert_array_equal(
+        read_rgb(str(tmp_path / "large" / "in.png")), np.asarray(Image.open(tmp_path / "expected"))
+    )
+
+
 def test_folders(upscale, picture, tmp_path):
     folder = tmp_path / "in"
     (folder / "deep").mkdir(parents=True)

@@ -13,22 +13,17 @@ from zoo.files import read_bytes, write_bytes
 from zoo.images.files import EXTENSIONS, check_writable, write_image
 from zoo.images.jobs import find_jobs, run_jobs
 from zoo.images.picture import read_picture
+from zoo.serving.client_arguments import add_file_arguments, signature_inputs
 
 DEFAULT_QUALITY = 50
 
 
-def _add_arguments(parser, inputs, output):
-    parser.add_argument("input", nargs="+", help=inputs)
-    parser.add_argument("output", help=output)
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="of the server (default %(default)s)")
-    parser.add_argument(
-        "--parallel", type=positive(int), default=4, help="requests at a time (default %(default)s)"
-    )
-
-
 def add_arguments_compress(parser):  # noqa: D103 (its help says it)
-    _add_arguments(
-        parser, "pictures and folders of them", "the .tln file to write; a folder, for several or a folder"
+    add_file_arguments(
+        parser,
+        "pictures and folders of them",
+        "the .tln file to write; a folder, for several or a folder",
+        DEFAULT_MODEL,
     )
     parser.add_argument("--quality", type=positive(int), help=f"1 to 100 (default {DEFAULT_QUALITY})")
 
@@ -36,7 +31,7 @@ def add_arguments_compress(parser):  # noqa: D103 (its help says it)
 def run_compress(args, client):
     """Compresses pictures; returns the exit status."""
     jobs = find_jobs(args.input, args.output, EXTENSIONS, SUFFIX)
-    rates = "quality" in _inputs(client, args.model, "compress_bytes")
+    rates = "quality" in signature_inputs(client, args.model, "compress_bytes", "codec")
     if args.quality and not rates:
         raise UserError(f"{args.model} has one rate; leave --quality out.")
     quality = (args.quality or DEFAULT_QUALITY) if rates else None
@@ -57,8 +52,11 @@ def run_compress(args, client):
 
 
 def add_arguments_decompress(parser):  # noqa: D103
-    _add_arguments(
-        parser, ".tln files and folders of them", "the picture to write; a folder, for several or a folder"
+    add_file_arguments(
+        parser,
+        ".tln files and folders of them",
+        "the picture to write; a folder, for several or a folder",
+        DEFAULT_MODEL,
     )
     parser.add_argument(
         "--format", default="png", help="of pictures written to a folder (default %(default)s)"
@@ -70,7 +68,7 @@ def run_decompress(args, client):
     extension = "." + args.format.lower().lstrip(".")
     check_writable("picture" + extension)
     jobs = find_jobs(args.input, args.output, (SUFFIX,), extension)
-    _inputs(client, args.model, "decompress_bytes")
+    signature_inputs(client, args.model, "decompress_bytes", "codec")
 
     def work(source, destination):
         data = read_bytes(source)
@@ -84,11 +82,3 @@ def run_decompress(args, client):
         return outcome(container.width, container.height, len(data))
 
     return run_jobs("client decompress", jobs, work, summarize, args.parallel)
-
-
-def _inputs(client, model, signature):
-    """The inputs of a signature; what is wrong with the server or the model is told once, not for every file."""
-    signatures = client.metadata(model)
-    if signature not in signatures:
-        raise UserError(f"{model} is no codec; its signatures are {', '.join(sorted(signatures))}.")
-    return signatures[signature]["inputs"]

@@ -13,6 +13,7 @@ from zoo.serving.options import Options
 CLIENT_COMMANDS = {
     "compress": ("zoo.codec.client_commands", "pictures to .tln files"),
     "decompress": ("zoo.codec.client_commands", ".tln files to pictures"),
+    "upscale": ("zoo.superres.client_commands", "small pictures to larger ones that keep to them"),
 }
 
 

@@ -1,13 +1,14 @@
 """`toulon upscale`."""
 
-import argparse
 import dataclasses
 import os
 
 import numpy as np
 from PIL import Image
 
+from zoo.arguments import fraction
 from zoo.errors import UserError
+from zoo.images.deep import is_deep, read_deep, write_deep
 from zoo.images.files import EXTENSIONS, check_writable, write_image
 from zoo.images.jobs import Outcome, find_jobs, run_jobs
 from zoo.images.picture import read_picture
@@ -26,7 +27,7 @@ def add_arguments_upscale(parser):
     )
     parser.add_argument("--scale", type=int, help="factor; an error if the model has another")
     parser.add_argument(
-        "--strength", type=_fraction, default=1.0,
+        "--strength", type=fraction, default=1.0,
         help="how far the result keeps to the input, from 1, whose pixels it then gives back when reduced, to 0, for inputs "
         "with noise or artifacts of JPEG (default %(default)s)",
     )  # fmt: skip
@@ -41,16 +42,6 @@ def add_arguments_upscale(parser):
         "--format", default="png", help="of pictures written to a folder (default %(default)s)"
     )
     parser.add_argument("--force", action="store_true", help="write over files that are there")
-
-
-def _fraction(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
-    return value
 
 
 def run_upscale(args):
@@ -84,19 +75,24 @@ def run_upscale(args):
         for name in names:
             if os.path.exists(name) and not args.force:
                 raise UserError(f"{name} is there already; --force writes over it.")
-        picture = read_picture(source)  # a wrong file is told before TensorFlow is loaded
+        deep = destination.lower().endswith(".png") and is_deep(source)
+        picture = read_deep(source) if deep else read_picture(source)
         check_writable(destination, transparent=picture.alpha is not None)
         upscaler = upscaler or load()
         texts = []
         for i, name in enumerate(names):
             seed = args.seed + i if args.samples else None
             large, enlarged = enlarge(upscaler, picture, args.strength, seed, show=len(jobs) == 1)
-            write_image(name, large.to_pillow())
+            if deep:
+                write_deep(name, large)
+            else:
+                write_image(name, large.to_pillow())
             texts.append(
                 f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.1f} at most, when reduced again"
             )
         height, width = enlarged.pixels.shape[:2]
-        return Outcome(f"{width} x {height}, {'; '.join(texts)}", picture.notes)
+        notes = () if deep else picture.notes
+        return Outcome(f"{width} x {height}, {'; '.join(texts)}", notes)
 
     return run_jobs("upscale", jobs, work)
 
@@ -114,7 +110,7 @@ def enlarge(upscaler, picture, strength=1.0, seed=None, show=False):
 
     Args:
       upscaler: a `zoo.superres.upscale.Upscaler`.
-      picture: a `zoo.images.picture.Picture`.
+      picture: a `zoo.images.picture.Picture` or a `zoo.images.deep.DeepPicture`.
       strength, seed: see `Upscaler`.
       show: bool, a progress bar if it takes more than two seconds.
     """
@@ -124,13 +120,19 @@ def enlarge(upscaler, picture, strength=1.0, seed=None, show=False):
     total = upscaler.count_tiles(height, width)
     with tqdm(total=total, unit="tile", delay=2, leave=False, disable=None if show else True) as bar:
         enlarged = upscaler(picture.rgb, strength, seed, bar.update)
+    return with_pixels(picture, enlarged.pixels), enlarged
+
+
+def with_pixels(picture, pixels):
+    """The picture with the enlarged pixels for its own, and its alpha enlarged by bicubic interpolation: like `picture`."""
     alpha = picture.alpha
     if alpha is not None:
-        alpha = np.asarray(
-            Image.fromarray(alpha).resize(enlarged.pixels.shape[1::-1], Image.Resampling.BICUBIC)
+        top = np.iinfo(alpha.dtype).max
+        large = Image.fromarray(alpha.astype(np.float32)).resize(
+            pixels.shape[1::-1], Image.Resampling.BICUBIC
         )
-    pixels = enlarged.pixels
+        alpha = np.asarray(large).round().clip(0, top).astype(alpha.dtype)
     if picture.grey:  # any mean of consistent channels is consistent
         grey = np.round(pixels.mean(axis=2)).astype(pixels.dtype)
         pixels = np.repeat(grey[..., np.newaxis], 3, axis=2)
-    return dataclasses.replace(picture, rgb=pixels, alpha=alpha), enlarged
+    return dataclasses.replace(picture, rgb=pixels, alpha=alpha)

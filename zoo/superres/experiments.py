@@ -14,8 +14,9 @@ from zoo.experiments import Experiment
 from zoo.files import write_text
 from zoo.superres import patch_experiment, toy_experiments
 
-COLUMNS = ("set", "picture", "method", "psnr", "ssim", "rms", "worst", "seconds")
+COLUMNS = ("set", "picture", "method", "psnr", "ssim", "gradient", "band", "rms", "worst", "seconds")
 COUNTS = {"smoke": 2, "cpu": 10, "paper": None}  # pictures of each set
+NOISES = 2, 4, 8, 16  # levels: deviations of the noise of the controls
 
 
 def add_benchmark_arguments(parser):
@@ -31,6 +32,11 @@ def add_benchmark_arguments(parser):
         help="with commas between: folders of pairs such as img_001_HR.png and img_001_LRx4.png, or sources of pictures to "
         "reduce, such as 'folder:photos/*.png' (default: %(default)s)",
     )
+    parser.add_argument(
+        "--noise-control",
+        action="store_true",
+        help="beside them, the first model's enlargements with noise added",
+    )
 
 
 def run_benchmark(run):
@@ -40,7 +46,8 @@ def run_benchmark(run):
       run: a `zoo.experiments.Run`.
 
     Returns:
-      dict: `averages`, a list of dicts of set, method, pictures, psnr, ssim, rms, worst; files.
+      dict: `averages`, a list of dicts of set, method, pictures and the means of `COLUMNS`: psnr, dB, and ssim, of luma;
+      gradient and band, see `zoo.superres.statistics.distances`; rms and worst of A g - x, levels; files.
 
     Raises:
       UserError: no such model or set.
@@ -52,6 +59,8 @@ def run_benchmark(run):
     if any(upscaler.scale != scale for upscaler in upscalers):
         raise UserError(f"--models={run.options.models}: all must have one factor.")
     methods = {"bicubic": interpolate} | {u.name: u for u in upscalers}
+    if run.options.noise_control:
+        methods |= {f"{upscalers[0].name} + noise {d}": NoiseControl(upscalers[0], d) for d in NOISES}
     rows = []
     for source in run.options.sets.split(","):
         name = source.rstrip("/").rpartition("/")[2]
@@ -74,6 +83,30 @@ def run_benchmark(run):
     write_text(run.out / "pictures.csv", text.getvalue())
     crops = sorted(path.name for path in run.out.glob("crops-*.png"))
     return {"scale": scale, "averages": averages, "files": ["pictures.csv", *crops]}
+
+
+class NoiseControl:
+    """What white noise does to the measures: a model's enlargement with noise, projected to be consistent again.
+
+    A measure of texture by which noise is as good as a model that draws details would measure nothing.
+
+    Args:
+      upscaler: an `Upscaler`.
+      deviation: float, of the noise, levels.
+    """
+
+    def __init__(self, upscaler, deviation):
+        self.upscaler, self.deviation = upscaler, deviation
+
+    def __call__(self, small):
+        from zoo.superres.projection import AffineProjection
+        from zoo.superres.upscale import Enlarged
+
+        pixels = self.upscaler(small).pixels
+        noisy = pixels + np.random.default_rng(0).normal(0, self.deviation, pixels.shape)
+        pair = [small[np.newaxis].astype(np.float32), noisy[np.newaxis].astype(np.float32)]
+        consistent = np.asarray(AffineProjection(self.upscaler.scale)(pair))[0]
+        return Enlarged(consistent.round().clip(0, 255).astype(np.uint8), float("nan"), float("nan"))
 
 
 def interpolate(small, scale=4):
@@ -131,6 +164,7 @@ def load_pairs(source, scale, count=None):
 def measure(name, number, method, enlarge, small, large):
     """A row of the table, a dict of `COLUMNS`."""
     from zoo.superres.benchmark import psnr_y, ssim_y
+    from zoo.superres.statistics import distances
 
     scale = large.shape[0] // small.shape[0]
     start = time.perf_counter()
@@ -141,12 +175,15 @@ def measure(name, number, method, enlarge, small, large):
         rms, worst = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
     else:
         rms, worst = enlarged.rms, enlarged.worst
+    gradient, band = distances(enlarged.pixels, large)
     return {
         "set": name,
         "picture": number + 1,
         "method": method,
         "psnr": psnr_y(enlarged.pixels, large, scale),
         "ssim": ssim_y(enlarged.pixels, large, scale),
+        "gradient": gradient,
+        "band": band,
         "rms": rms,
         "worst": worst,
         "seconds": round(seconds, 4),
@@ -181,7 +218,10 @@ def average(rows):
     averages = []
     for name, method in dict.fromkeys((row["set"], row["method"]) for row in rows):
         own = [row for row in rows if (row["set"], row["method"]) == (name, method)]
-        means = {key: float(np.mean([row[key] for row in own])) for key in ("psnr", "ssim", "rms", "seconds")}
+        means = {
+            key: float(np.mean([row[key] for row in own]))
+            for key in ("psnr", "ssim", "gradient", "band", "rms", "seconds")
+        }
         worst = max(row["worst"] for row in own)
         averages.append({"set": name, "method": method, "pictures": len(own)} | means | {"worst": worst})
     return averages
@@ -190,13 +230,17 @@ def average(rows):
 def print_table(averages):
     """Prints the averages."""
     print(
-        f"\n{'set':<16}{'method':<24}{'PSNR, dB':>9}{'SSIM':>8}{'A g - x, levels RMS':>21}{'at most':>9}{'s':>8}"
+        f"\n{'set':<16}{'method':<30}{'PSNR, dB':>9}{'SSIM':>8}{'edges':>8}{'bands':>8}{'A g - x, levels RMS':>21}"
+        f"{'at most':>9}{'s':>8}"
     )
     for row in averages:
         print(
-            f"{row['set']:<16}{row['method']:<24}{row['psnr']:>9.2f}{row['ssim']:>8.4f}{row['rms']:>21.3f}"
-            f"{row['worst']:>9.1f}{row['seconds']:>8.3f}"
+            f"{row['set']:<16}{row['method']:<30}{row['psnr']:>9.2f}{row['ssim']:>8.4f}{row['gradient']:>8.3f}"
+            f"{row['band']:>8.3f}{row['rms']:>21.3f}{row['worst']:>9.1f}{row['seconds']:>8.3f}"
         )
+    print(
+        "edges, bands: distances of the histograms of gradient and band-pass responses to the original's; 0 is equal"
+    )
 
 
 EXPERIMENTS = {

@@ -153,7 +153,7 @@ class Toy(tf.Module):
             chunk(tf.constant(start), tf.constant(min(start + CHUNK, self.steps)))
 
 
-def fitted_divergence(toy, steps=2000):
+def fitted_divergence(toy, steps):
     """KL[q || p] as a discriminator trained afresh has it, -E logit(g): list over the runs, nats.
 
     An estimate without a density: from samples alone, as in training. It is low where the discriminator is not the best.

@@ -12,6 +12,7 @@ VARIATIONAL = {"smoke": (1, 200), "cpu": (3, 6000), "paper": (10, 20000)}
 TEST_POINTS = 2000
 MOMENTS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # of training, at which the divergences are taken
 BIN = 0.25  # side of the cells, half the noise of the roll
+JUDGE_STEPS = 2000  # of the discriminator that is trained afresh
 CONDITIONS, SAMPLES = 256, 4096  # small pictures, and enlargements of each
 LABELS = {"map": "MAP, brute force", "mse": "MSE", "mae": "MAE", "affgan": "AffGAN", "softgan": "SoftGAN",
           "affdg": "AffDG", "softdg": "SoftDG"}  # fmt: skip
@@ -174,7 +175,7 @@ def _follow(runs, steps):
         done = until
         joint = _joint_divergence(toy, edges)
         conditional = _conditional_divergence(toy, edges)
-        estimate = fitted_divergence(toy)
+        estimate = fitted_divergence(toy, JUDGE_STEPS)
         rows += [
             {
                 "run": i,

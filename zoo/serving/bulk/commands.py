@@ -12,6 +12,7 @@ JOBS = {
     "compress": "zoo.codec.bulk:Compress",
     "decompress": "zoo.codec.bulk:Decompress",
     "evaluate": "zoo.codec.bulk:Evaluate",
+    "upscale": "zoo.superres.bulk:Upscale",
 }
 
 
