@@ -3,10 +3,10 @@
 import json
 import pathlib
 import re
+import statistics
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULT = ROOT / "zoo" / "codec" / "results" / "rate-distortion" / "result.json"
-READMES = (ROOT / "zoo" / "codec" / "README.md", ROOT / "README.md")
+READMES = tuple(ROOT / path for path in ("README.md", "zoo/codec/README.md", "zoo/superres/README.md"))
 MOST_POINTS = 6  # of a model's curve, about
 LABELS = {
     "jpeg-420": "JPEG (4:2:0, optimized)",
@@ -18,7 +18,7 @@ LABELS = {
 }
 
 
-def table(result):
+def codec_rate_distortion(result):
     """The rate–distortion experiment's result as Markdown.
 
     Args:
@@ -69,11 +69,99 @@ def table(result):
     return "\n".join(lines)
 
 
-def fill(text, content):
-    """`text` with what lies between its markers replaced by `content`."""
+def superres_benchmark(result):
+    """The benchmark of super-resolution as Markdown: a table over sets and methods."""
+    lines = [
+        "| set | method | PSNR of luma, dB | SSIM | edges | bands | A g - x of the file, levels RMS |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['set']} | {row['method']} | {row['psnr']:.2f} | {row['ssim']:.4f} | {row['gradient']:.3f} | "
+        f"{row['band']:.3f} | {row['rms']:.2f} |"
+        for row in result["results"]["averages"]
+    ]
+    note = "Edges and bands: distance of the histograms of gradients and of directed details to the original's; 0 is equal."
+    return "\n".join([*lines, "", note, f"`{result['command']}`."])
+
+
+def superres_swiss_roll(result):
+    """Table 1 of Sønderby et al. as Markdown."""
+    lines = [
+        "| method | cross-entropy, nats | over the runs | mean (x - A g)² |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in result["results"]["table"]:
+        values = row["cross_entropy"]
+        spread = f"{min(values):.2f} to {max(values):.2f}" if len(values) > 1 else ""
+        lines.append(
+            f"| {row['method']} | {statistics.fmean(values):.2f} | {spread} | "
+            f"{statistics.fmean(row['inconsistency']):.1e} |"
+        )
+    found = result["results"]
+    return "\n".join([*lines, "", f"{found['runs']} runs of {found['steps']} steps; `{result['command']}`."])
+
+
+def superres_variational(result):
+    """The divergences of appendix F as Markdown, means over the runs."""
+    lines = [
+        "| step | KL[q_Y ‖ p_Y] | E KL[q(y given x) ‖ p(y given x)] | by a discriminator |",
+        "| --- | --- | --- | --- |",
+    ]
+    rows = result["results"]["rows"]
+    for step in sorted({row["step"] for row in rows}):
+        means = [
+            statistics.fmean(row[key] for row in rows if row["step"] == step)
+            for key in ("joint", "conditional", "discriminator")
+        ]
+        lines.append(f"| {step} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |")
+    return "\n".join(
+        [*lines, "", f"Nats, means over {result['results']['runs']} runs; `{result['command']}`."]
+    )
+
+
+def superres_patches(result):
+    """Table 2 of Sønderby et al., for one kind of picture, as Markdown."""
+    lines = [
+        "| method | PSNR, dB | SSIM | mean (x - A g)² | colours off by at most, levels | edges | bands |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['method']} | {row['psnr']:.2f} | {row['ssim']:.3f} | {row['inconsistency']:.1e} | "
+        f"{row['colour_drift']:.1e} | {row['gradient']:.3f} | {row['band']:.3f} |"
+        for row in result["results"]["table"]
+    ]
+    found = result["results"]
+    return "\n".join(
+        [*lines, "", f"{found['patches']} patches, {found['steps']} steps each; `{result['command']}`."]
+    )
+
+
+# Folder of a result below zoo/ -> function that makes its table; the README's marker is "<!-- FOLDER -->".
+TABLES = {
+    "codec/results/rate-distortion": codec_rate_distortion,
+    "superres/results/benchmark": superres_benchmark,
+    "superres/results/swiss-roll": superres_swiss_roll,
+    "superres/results/variational": superres_variational,
+    "superres/results/faces": superres_patches,
+    "superres/results/textures": superres_patches,
+}
+
+
+def tables():
+    """What the results say: dict of folder to Markdown, of those that are there."""
+    paths = {folder: ROOT / "zoo" / folder / "result.json" for folder in TABLES}
+    return {
+        folder: TABLES[folder](json.loads(path.read_text()))
+        for folder, path in paths.items()
+        if path.exists()
+    }
+
+
+def fill(text, contents):
+    """`text` with what lies between the markers replaced by the contents, a dict of marker to Markdown."""
     return re.sub(
-        r"(<!-- rate-distortion -->\n).*?(<!-- end -->)",
-        lambda m: f"{m[1]}{content}\n{m[2]}",
+        r"(<!-- (\S+) -->\n).*?(<!-- end -->)",
+        lambda m: f"{m[1]}{contents[m[2]]}\n{m[3]}" if m[2] in contents else m[0],
         text,
         flags=re.DOTALL,
     )
@@ -81,9 +169,9 @@ def fill(text, content):
 
 def main():
     """Fills the READMEs."""
-    content = table(json.loads(RESULT.read_text()))
+    contents = tables()
     for path in READMES:
-        path.write_text(fill(path.read_text(), content))
+        path.write_text(fill(path.read_text(), contents))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ CASES = 250  # of random latents for the entropy coder of each export
 KODAK = ROOT / "zoo" / "data" / "samples" / "kodak"
 
 
-def write_answers(directory, folder):
+def write_answers(directory, folder, paper):
     """Writes what an export answers here: `folder/NAME@VERSION.npz`, arrays "SIGNATURE/in/NAME" and "…/out/NAME"."""
     import tensorflow as tf
 
@@ -29,27 +29,7 @@ def write_answers(directory, folder):
     photograph = read_rgb(str(KODAK / "kodim23.png"))[100:350, 200:501]
     png = tf.io.encode_png(photograph).numpy()
     signatures = tf.saved_model.load(str(directory)).signatures
-    asked = signatures["analyze"].structured_input_signature[1]
-    quality = {"quality": np.array([60], np.int32)} if "quality" in asked else {}
-    code = signatures["analyze"](image=tf.constant(photograph[None]), **quality)
-    latents = {name: value.numpy() for name, value in code.items()} | quality
-    coefficients = signatures["transform"](image=tf.constant(photograph[None]))["coefficients"]
-    file = signatures["compress"](image=tf.constant(photograph[None]), **quality)["file_bytes"]
-    questions = {
-        "analyze": {"image": photograph[None]} | quality,
-        "reconstruct": {"image": photograph[None]} | quality,
-        "synthesize": latents,
-        "synthesize_bytes": latents,
-        "analyze_bytes": {"image_bytes": np.array([png])} | quality,
-        "reconstruct_bytes": {"image_bytes": np.array([png])} | quality,
-        "compress": {"image": photograph[None]} | quality,
-        "compress_bytes": {"image_bytes": np.array([png])} | quality,
-        "decompress": {"file_bytes": file.numpy()},
-        "decompress_bytes": {"file_bytes": file.numpy()},
-        "encode": {"latents": latents["latents"]} | quality,
-        "transform": {"image": photograph[None]},
-        "inverse_transform": {"coefficients": coefficients.numpy()},
-    }
+    questions = QUESTIONS[paper](signatures, photograph[None], np.array([png]))
     arrays = {}
     for name, inputs in questions.items():
         outputs = signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
@@ -58,6 +38,59 @@ def write_answers(directory, folder):
     # Bytes as numbers: a NumPy string would lose zeros at its end.
     arrays = {k: np.frombuffer(v[0], np.uint8) if v.dtype.kind in "OS" else v for k, v in arrays.items()}
     np.savez(folder / f"{directory.parent.name}@{directory.name}.npz", **arrays)
+
+
+def codec_questions(signatures, image, image_bytes):
+    """What codecs are asked: dict of signature to dict of inputs."""
+    import tensorflow as tf
+
+    asked = signatures["analyze"].structured_input_signature[1]
+    quality = {"quality": np.array([60], np.int32)} if "quality" in asked else {}
+    code = signatures["analyze"](image=tf.constant(image), **quality)
+    latents = {name: value.numpy() for name, value in code.items()} | quality
+    coefficients = signatures["transform"](image=tf.constant(image))["coefficients"]
+    file = signatures["compress"](image=tf.constant(image), **quality)["file_bytes"]
+    return {
+        "analyze": {"image": image} | quality,
+        "reconstruct": {"image": image} | quality,
+        "synthesize": latents,
+        "synthesize_bytes": latents,
+        "analyze_bytes": {"image_bytes": image_bytes} | quality,
+        "reconstruct_bytes": {"image_bytes": image_bytes} | quality,
+        "compress": {"image": image} | quality,
+        "compress_bytes": {"image_bytes": image_bytes} | quality,
+        "decompress": {"file_bytes": file.numpy()},
+        "decompress_bytes": {"file_bytes": file.numpy()},
+        "encode": {"latents": latents["latents"]} | quality,
+        "transform": {"image": image},
+        "inverse_transform": {"coefficients": coefficients.numpy()},
+    }
+
+
+def superres_questions(signatures, image, image_bytes):
+    """What super-resolution is asked: dict of signature to dict of inputs."""
+    small = image[:, :61, :83]
+    seed = {"seed": np.array([3], np.int32)} if _takes(signatures["upscale"], "seed") else {}
+    noise = {}
+    if _takes(signatures["candidate"], "noise"):
+        channels = signatures["candidate"].structured_input_signature[1]["noise"].shape[-1]
+        noise = {"noise": np.random.default_rng(0).normal(size=[1, 61, 83, channels]).astype(np.float32)}
+    small_float = {"image": small.astype(np.float32) / 255}
+    return {
+        "upscale": {"image": small} | seed,
+        "upscale_bytes": {"image_bytes": image_bytes} | seed,
+        "upscale_float": small_float | seed,
+        "candidate": small_float | noise,
+        "downsample": {"image": image[:, :248, :300].astype(np.float32) / 255},
+        "upsample": small_float,
+    }
+
+
+def _takes(signature, name):
+    return name in signature.structured_input_signature[1]
+
+
+QUESTIONS = {"codec": codec_questions, "superres": superres_questions}
 
 
 def write_cases(directory, folder):
@@ -152,8 +185,9 @@ def main():
         folder = pathlib.Path(folder)
         exports = sorted(path.parent for path in (ROOT / "exported").glob("*/*/saved_model.pb"))
         for directory in exports:
-            write_answers(directory, folder)
-            if registry.find(registry.read_card(directory)["model"]).paper == "codec":
+            paper = registry.find(registry.read_card(directory)["model"]).paper
+            write_answers(directory, folder, paper)
+            if paper == "codec":
                 write_cases(directory, folder)
         for side, packages in {
             "tensorflow": ["tensorflow-cpu"],
