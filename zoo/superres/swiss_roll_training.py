@@ -11,7 +11,8 @@ from zoo.superres import swiss_roll
 METHODS = ("mse", "mae", "affgan", "softgan", "affdg", "softdg")
 BATCH = 256
 LEARNING_RATES = 1e-3, 1e-5  # at first and at the end
-INSTANCE_NOISE = 1.5  # standard deviation at first
+GENERATOR_PART = 0.3  # of these for a generator, so that the discriminator keeps up with it
+INSTANCE_NOISE = 3.0  # standard deviation at first: half the distance of the arms
 DISCRIMINATOR_STEPS = 4  # before each of the generator
 DEVIATIONS = 3.0, 0.3  # of the noise that the denoiser takes away, at first and from 4/5 of the steps on
 CONSISTENCY_WEIGHT = 1.0  # of |x - A g| in the soft methods
@@ -39,16 +40,17 @@ class Toy(tf.Module):
         self.noise_channels = noise_channels
         self.projected = method.startswith("aff")
         self.generator = swiss_roll.make_network(runs, 1 + noise_channels, 2, "generator")
-        self.optimizer = self._optimizer(self.generator)
-        if method.endswith("gan"):
+        gan = method.endswith("gan")
+        self.optimizer = self._optimizer(self.generator, GENERATOR_PART if gan else 1.0)
+        if gan:
             self.discriminator = swiss_roll.make_network(runs, 2, 1, "discriminator")
-            self.discriminator_optimizer = self._optimizer(self.discriminator, DISCRIMINATOR_STEPS)
+            self.discriminator_optimizer = self._optimizer(self.discriminator, steps_per_step=DISCRIMINATOR_STEPS)
         if method.endswith("dg"):
             self.denoiser = swiss_roll.make_network(runs, 3, 2, "denoiser")
             self._fit_denoiser()
 
-    def _optimizer(self, network, steps_per_step=1):
-        first, last = LEARNING_RATES
+    def _optimizer(self, network, part=1.0, steps_per_step=1):
+        first, last = (part * rate for rate in LEARNING_RATES)
         rate = tf.keras.optimizers.schedules.CosineDecay(first, self.steps * steps_per_step, last / first)
         optimizer = tf.keras.optimizers.Adam(rate, beta_1=0.5 if self.method.endswith("gan") else 0.9)
         optimizer.build(network.trainable_variables)

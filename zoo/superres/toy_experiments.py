@@ -7,8 +7,8 @@ import numpy as np
 
 from zoo.files import write_text
 
-SWISS_ROLL = {"smoke": (2, 300), "cpu": (3, 6000), "paper": (10, 20000)}  # runs, steps
-VARIATIONAL = {"smoke": (1, 200), "cpu": (3, 6000), "paper": (10, 20000)}
+SWISS_ROLL = {"smoke": (2, 300), "cpu": (4, 12000), "paper": (10, 40000)}  # runs, steps
+VARIATIONAL = {"smoke": (1, 200), "cpu": (3, 12000), "paper": (10, 40000)}
 TEST_POINTS = 2000
 MOMENTS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # of training, at which the divergences are taken
 BIN = 0.25  # side of the cells, half the noise of the roll
