@@ -1,6 +1,7 @@
 """The experiments of Sønderby et al. (2017), sections 5.2 to 5.4, in their form: all methods on small patches of one kind."""
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -22,6 +23,7 @@ LABELS = {"bicubic": "bicubic", "mse": "MSE", "mae": "MAE", "affmse": "AffMSE", 
           "softgan": "SoftGAN", "affdg": "AffDG", "softdg": "SoftDG", "affll": "AffLL"}  # fmt: skip
 COLUMNS = ("method", "psnr", "ssim", "inconsistency", "colour_drift", "gradient", "band")
 SHOWN = 4  # patches in the figure
+MANY = 50  # pictures of which a tenth can be held out
 
 
 def add_arguments(parser):
@@ -34,7 +36,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--test",
         default="sample:kodak",
-        help="pictures to test on; 'held-out' for the right quarter of those of --train (default: %(default)s)",
+        help="pictures to test on; 'held-out' for the last tenth of those of --train, or, of fewer than 50, the right quarter of "
+        "each (default: %(default)s)",
     )
     parser.add_argument(
         "--methods",
@@ -64,7 +67,7 @@ def run_patches(run):
         raise UserError(f"--methods={run.options.methods}: expected some of {', '.join(list(LABELS)[1:])}.")
     train, test = load_sources(run.options.train, run.options.test)
     steps, filters, count = SIZES[run.scale]
-    large = test_patches(test, count)
+    large = draw_patches(test, count)
     rows, shown = [], {}
     trained = dict.fromkeys([START[m] for m in methods if m in START and START[m] not in methods])
     for method in ("bicubic", *trained, *methods):
@@ -90,29 +93,20 @@ def load_sources(train, test):
     Raises:
       UserError: no such source, or a picture is smaller than a patch.
     """
-    import dataclasses
-
     import zoo.data
 
-    def part(source, columns):
-        """The same pictures, some of whose columns are left: columns, function of a width to a slice."""
-
-        def get(index):
-            image = source[index]["image"]
-            return {"image": image[:, columns(image.shape[1])]}
-
-        return dataclasses.replace(
-            source, get=get, arrays=None, features={"image": ("uint8", (None, None, None))}
-        )
-
     first = zoo.data.load(train, "train")
-    if test == "held-out":
-        first, second = (
-            part(first, lambda w: slice(0, w - w // 4)),
-            part(first, lambda w: slice(w - w // 4, w)),
+    if test != "held-out":
+        second = zoo.data.load(test, "test")
+    elif len(first) >= MANY:
+        whole, last = first, len(first) - len(first) // 10
+        first = dataclasses.replace(whole, size=last, arrays=None)
+        second = dataclasses.replace(
+            whole, size=len(whole) - last, get=lambda i: whole[last + i], arrays=None
         )
     else:
-        second = zoo.data.load(test, "test")
+        whole = first
+        first, second = (_columns(whole, part) for part in (slice(0, 3), slice(3, 4)))
     for source in (first, second):
         for i in range(len(source)):
             height, width, channels = source[i]["image"].shape
@@ -124,7 +118,19 @@ def load_sources(train, test):
     return first, second
 
 
-def test_patches(source, count):
+def _columns(source, quarters):
+    """The same pictures, of whose quarters from left to right some are left."""
+
+    def get(index):
+        image = source[index]["image"]
+        edges = np.linspace(0, image.shape[1], 5).astype(int)
+        return {"image": image[:, edges[quarters.start] : edges[quarters.stop]]}
+
+    shape = (None, None, source.features["image"][1][2])
+    return dataclasses.replace(source, get=get, arrays=None, features={"image": ("uint8", shape)})
+
+
+def draw_patches(source, count):
     """Patches to test on, the same in every run: [count, 64, 64, 3] uint8, as many from each picture as can be."""
     draw = np.random.default_rng(0)
     found = []

@@ -44,7 +44,9 @@ class Toy(tf.Module):
         self.optimizer = self._optimizer(self.generator, GENERATOR_PART if gan else 1.0)
         if gan:
             self.discriminator = swiss_roll.make_network(runs, 2, 1, "discriminator")
-            self.discriminator_optimizer = self._optimizer(self.discriminator, steps_per_step=DISCRIMINATOR_STEPS)
+            self.discriminator_optimizer = self._optimizer(
+                self.discriminator, steps_per_step=DISCRIMINATOR_STEPS
+            )
         if method.endswith("dg"):
             self.denoiser = swiss_roll.make_network(runs, 3, 2, "denoiser")
             self._fit_denoiser()
