@@ -41,7 +41,7 @@ PROJECTION, TILING, GIBIBYTES = 0.35, 1.10, 2.0
 def main():
     """Measures, prints and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="affmse-x4-small")
+    parser.add_argument("--model", default="affmse-x4")
     parser.add_argument("--turns", type=int, default=15, help="timed turns, of which the median counts")
     parser.add_argument("--threads", type=int, default=2, help="threads, and cores, of everybody")
     parser.add_argument("--torch", type=pathlib.Path, default=worker.PYTHON, help="Python with PyTorch")

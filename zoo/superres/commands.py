@@ -14,7 +14,7 @@ from zoo.images.jobs import Outcome, find_jobs, run_jobs
 from zoo.images.picture import read_picture
 from zoo.registry import start_graphs_at_once
 
-DEFAULT_MODEL = "affmse-x4-small"
+DEFAULT_MODEL = "affmse-x4"
 
 
 def add_arguments_upscale(parser):

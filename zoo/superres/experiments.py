@@ -23,7 +23,7 @@ def add_benchmark_arguments(parser):
     """Adds the options of `benchmark`."""
     parser.add_argument(
         "--models",
-        default="affmse-x4-small",
+        default="affmse-x4,affmse-x4-small",
         help="trained models, names or directories of exports with commas between (default: %(default)s)",
     )
     parser.add_argument(
