@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.superres.experiments import load_pairs
+from zoo.superres.experiments import NOISES, load_pairs, through_jpeg
 
 
 @pytest.fixture
@@ -44,9 +44,33 @@ def test_benchmark(toulon, folder, tiny_superres_export, tmp_path):
     assert f"{ours['psnr']:.2f}" in out
 
 
+def test_jpeg_strengths_and_noise(toulon, folder, tiny_superres_export, tmp_path):
+    words = ["experiment", "superres/benchmark", "--out", tmp_path / "out", "--models", tiny_superres_export]
+    status, _, err = toulon(
+        *words, "--sets", folder, "--jpeg", "50", "--strengths", "0.5,1", "--noise-control"
+    )
+    assert status == 0, err
+    averages = json.loads((tmp_path / "out" / "result.json").read_text())["results"]["averages"]
+    found = {row["method"].replace("tiny-superres", "x"): row for row in averages}
+    noises = [f"x + noise {d}" for d in NOISES]
+    assert list(found) == ["bicubic", "x, strength 0.5", "x", *noises]
+    assert found["x, strength 0.5"]["rms"] > found["x"]["rms"]
+    assert len({found[name]["gradient"] for name in ["x", *noises]}) == 5
+    assert all(found[name]["rms"] < found["bicubic"]["rms"] / 2 for name in ["x", *noises])
+    assert all(row["gradient"] > 0 and row["band"] > 0 for row in averages)
+
+
+def test_through_jpeg(noise):
+    image = noise.integers(0, 256, [16, 24, 3], np.uint8)
+    errors = [np.abs(through_jpeg(image, q).astype(int) - image).mean() for q in (10, 50, 90)]
+    assert errors[0] > errors[1] > errors[2] > 0
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        (["--jpeg", "100"], "--jpeg is 100; 1 to 95 is expected"),
+        (["--strengths", "1,2"], "--strengths: '2' is no number from 0 to 1"),
         (["--sets", "empty"], "empty has no pictures called NAME_LRx4.png"),
         (["--sets", "lonely"], "has no original"),
         (["--sets", "nowhere"], "'nowhere' is no source of data"),

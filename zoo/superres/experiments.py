@@ -1,6 +1,8 @@
 """The experiments of super-resolution, see `zoo.experiments`."""
 
+import argparse
 import csv
+import functools
 import glob
 import io
 import os
@@ -9,6 +11,7 @@ import time
 
 import numpy as np
 
+from zoo.arguments import fraction
 from zoo.errors import UserError
 from zoo.experiments import Experiment
 from zoo.files import write_text
@@ -31,6 +34,17 @@ def add_benchmark_arguments(parser):
         default="sample:kodak",
         help="with commas between: folders of pairs such as img_001_HR.png and img_001_LRx4.png, or sources of pictures to "
         "reduce, such as 'folder:photos/*.png' (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--jpeg",
+        type=int,
+        metavar="QUALITY",
+        help="small pictures go through JPEG of this quality first, 1 to 95",
+    )
+    parser.add_argument(
+        "--strengths",
+        default="1",
+        help="how far results keep to the input, see toulon upscale (default: %(default)s)",
     )
     parser.add_argument(
         "--noise-control",
@@ -58,13 +72,19 @@ def run_benchmark(run):
     scale = upscalers[0].scale
     if any(upscaler.scale != scale for upscaler in upscalers):
         raise UserError(f"--models={run.options.models}: all must have one factor.")
-    methods = {"bicubic": interpolate} | {u.name: u for u in upscalers}
+    methods = {"bicubic": interpolate}
+    for upscaler in upscalers:
+        for text in run.options.strengths.split(","):
+            name = upscaler.name if text == "1" else f"{upscaler.name}, strength {text}"
+            methods[name] = functools.partial(upscaler, strength=_strength(text))
     if run.options.noise_control:
         methods |= {f"{upscalers[0].name} + noise {d}": NoiseControl(upscalers[0], d) for d in NOISES}
     rows = []
     for source in run.options.sets.split(","):
         name = source.rstrip("/").rpartition("/")[2]
         for number, (small, large) in enumerate(load_pairs(source, scale, COUNTS[run.scale])):
+            if run.options.jpeg:
+                small = through_jpeg(small, run.options.jpeg)
             for method, enlarge in methods.items():
                 key = f"{name}-{number + 1:03d}-{method}"
                 rows.append(
@@ -83,6 +103,24 @@ def run_benchmark(run):
     write_text(run.out / "pictures.csv", text.getvalue())
     crops = sorted(path.name for path in run.out.glob("crops-*.png"))
     return {"scale": scale, "averages": averages, "files": ["pictures.csv", *crops]}
+
+
+def _strength(text):
+    try:
+        return fraction(text)
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"--strengths: {error}.") from None
+
+
+def through_jpeg(image, quality):
+    """A picture as JPEG files have it: [h, w, 3] uint8 -> the same."""
+    from PIL import Image
+
+    if not 1 <= quality <= 95:
+        raise UserError(f"--jpeg is {quality}; 1 to 95 is expected.")
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
 
 
 class NoiseControl:
