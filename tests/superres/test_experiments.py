@@ -44,6 +44,7 @@ def test_benchmark(toulon, folder, tiny_superres_export, tmp_path):
     assert f"{ours['psnr']:.2f}" in out
 
 
+@pytest.mark.slow
 def test_jpeg_strengths_and_noise(toulon, folder, tiny_superres_export, tmp_path):
     words = ["experiment", "superres/benchmark", "--out", tmp_path / "out", "--models", tiny_superres_export]
     status, _, err = toulon(
