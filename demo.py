@@ -1,4 +1,4 @@
-"""The zoo's main job in a few minutes: train, export, compress a photograph, report.
+"""The zoo's main jobs in a few minutes: train, export, compress a photograph, enlarge one, report.
 
 make demo
 """
@@ -32,6 +32,9 @@ figure{{margin:1em 0}}pre{{background:#f4f4f4;padding:1em;overflow:auto}}</style
 <figure><img src="rate-distortion/{crops}" alt="Crops of one picture from several codecs at equal bytes"></figure>
 <figure><img src="rate-distortion/rd.png" alt="Quality over rate for each codec"></figure>
 <pre>{table}</pre>
+<h2>4. Photographs reduced to a quarter of their sides, and enlarged again</h2>
+<figure><img src="super-resolution/crops-sample-kodak.png" alt="Crops of a photograph, enlarged in several ways"></figure>
+<pre>{enlarged}</pre>
 </html>
 """
 
@@ -49,7 +52,7 @@ def main():
     out.mkdir(parents=True)
     (out / "report.html").touch()  # this folder is the demo's
 
-    print("== 1/3  training a small codec on the photographs that come with the zoo")
+    print("== 1/4  training a small codec on the photographs that come with the zoo")
     started = time.time()
     run(
         "-m", "trainers.codec", "--flagfile=trainers/presets/bls2017-tiny.flags", f"--steps={args.steps}",
@@ -59,7 +62,7 @@ def main():
     training = f"{args.steps} steps in {time.time() - started:.0f} s with start-up: {training}"
     print(training)
 
-    print("== 2/3  a photograph through the shipped codec")
+    print("== 2/4  a photograph through the shipped codec")
     original, small, back = out / "original.png", out / "photograph.tln", out / "decompressed.png"
     shutil.copy(PHOTOGRAPH, original)
     run("-m", "zoo.cli", "compress", original, small)
@@ -73,14 +76,26 @@ def main():
     )
     print(compressed)
 
-    print("== 3/3  against JPEG, JPEG 2000, WebP and AVIF")
+    print("== 3/4  against JPEG, JPEG 2000, WebP and AVIF")
     table = run(
         "-m", "zoo.cli", "experiment", "codec/rate-distortion", "--scale", "smoke", "--out", out / "rate-distortion"
     )  # fmt: skip
 
     crops = next((out / "rate-distortion").glob("crops-*.png")).name
 
-    fields = {"crops": crops, "training": training, "compressed": compressed, "bytes": size, "table": table}
+    print("== 4/4  small pictures enlarged four times, so that they are what they were when reduced again")
+    enlarged = run(
+        "-m", "zoo.cli", "experiment", "superres/benchmark", "--scale", "smoke", "--out", out / "super-resolution"
+    )  # fmt: skip
+
+    fields = {
+        "crops": crops,
+        "training": training,
+        "compressed": compressed,
+        "bytes": size,
+        "table": table,
+        "enlarged": enlarged,
+    }
     fields = {name: html.escape(str(value)) for name, value in fields.items()}
     (out / "report.html").write_text(PAGE.format(original=original.name, **fields))
     print(f"\nThe report: {(out / 'report.html').resolve()}")
