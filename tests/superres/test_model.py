@@ -110,6 +110,17 @@ def test_of_two_players_each_learns_its_own(batch):
     assert int(model.optimizer.iterations) == int(model.discriminator_optimizer.iterations) == 1
 
 
+def test_evaluation_tells_how_the_discriminator_sees_whole_pictures(batch):
+    model = make("affgan")
+    model.train_step(batch)
+    found = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0, return_dict=True)
+    enlarged = model(model.degrade(batch["image"]))
+    real, fake = model.discriminator(batch["image"]), model.discriminator(enlarged)
+    assert found["kl"] == pytest.approx(-np.mean(fake), rel=1e-4)
+    expected = np.mean(np.logaddexp(0, -real.numpy())) + np.mean(np.logaddexp(0, fake.numpy()))
+    assert found["discriminator_loss"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_adversarial_losses_are_what_they_estimate(noise):
     """For two Gaussians the best discriminator is known, and so is the divergence."""
     shift = 0.7

@@ -101,6 +101,12 @@ class AdversarialSuperResolution(SuperResolution):
         values = {"loss": loss, "discriminator_loss": discriminator_loss_, "kl": kl}
         return self.track(images, small, enlarged, **values)
 
+    def test_values(self, images, enlarged):
+        """The discriminator's view of whole pictures, without instance noise."""
+        fake = self.discriminator(enlarged)
+        loss = discriminator_loss(self.discriminator(images), fake)
+        return {"discriminator_loss": loss, "kl": kl_generator_loss(fake)}
+
     def _other_terms(self, images, small, enlarged):
         terms = self.settings["pixel_weight"] * tf.reduce_mean(tf.abs(enlarged - images))
         if not self.config.projected:
