@@ -88,6 +88,38 @@ def test_16_bits_are_kept(upscale, picture, tmp_path, channels):
         assert np.abs(found[2::4, 2::4, -1].astype(float) - deep[..., -1]).mean() < 500
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_16_bits_are_turned_upright(noise, tmp_path, orientation):
+    from zoo.images.deep import is_deep, read_deep
+
+    pixels = noise.integers(0, 65536, [5, 7], np.uint16)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / "deep.png", exif=exif)
+    assert is_deep(tmp_path / "deep.png")
+    eight = Image.fromarray((pixels >> 8).astype(np.uint8))
+    eight.save(tmp_path / "eight.png", exif=exif)
+    found = read_deep(tmp_path / "deep.png")
+    assert found.grey
+    np.testing.assert_array_equal(found.rgb >> 8, read_rgb(str(tmp_path / "eight.png")))
+
+
+def test_16_bits_keep_their_profile(upscale, noise, tmp_path):
+    from PIL import ImageCms
+
+    from zoo.images.deep import write_deep
+    from zoo.images.picture import Picture
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = noise.integers(20000, 40000, [9, 8, 3], np.uint16)
+    write_deep(tmp_path / "deep.png", Picture(pixels, profile=profile))
+    assert upscale(tmp_path / "deep.png", tmp_path / "out.png")[0] == 0
+    for name in ("deep.png", "out.png"):
+        image = Image.open(tmp_path / name)
+        image.load()
+        assert image.info["icc_profile"] == profile
+
+
 def test_damaged_16_bits(upscale, noise, tmp_path):
     import tensorflow as tf
 

@@ -14,12 +14,12 @@ _OTHER_SPACES = ("CMYK", "YCbCr", "LAB", "HSV")
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture as 8-bit RGB, with the rest beside it.
+    """A picture as RGB, with the rest beside it.
 
     Attributes:
-      rgb: [height, width, 3] uint8.
+      rgb: [height, width, 3] uint8; uint16 from `zoo.images.deep.read_deep`.
       grey: bool, whether the file has a single channel of brightness.
-      alpha: [height, width] uint8, or None for an opaque picture.
+      alpha: [height, width] of the dtype of rgb, or None for an opaque picture.
       profile: bytes of the ICC colour profile, empty where there is none.
       notes: tuple of str, what could not be taken as it is.
     """
@@ -31,7 +31,7 @@ class Picture:
     notes: tuple = ()
 
     def to_pillow(self):
-        """A `PIL.Image.Image` of mode L, LA, RGB or RGBA, its profile in `info`."""
+        """A `PIL.Image.Image` of mode L, LA, RGB or RGBA, its profile in `info`; of 8 bits only."""
         image = Image.fromarray(self.rgb)
         if self.grey:
             image = image.convert("L")

@@ -10,7 +10,7 @@ from zoo.images.files import EXTENSIONS, check_writable, write_image
 from zoo.images.jobs import Outcome, find_jobs, run_jobs
 from zoo.images.picture import read_picture
 from zoo.serving.client_arguments import add_file_arguments, signature_inputs
-from zoo.superres.commands import DEFAULT_MODEL, with_pixels
+from zoo.superres.commands import DEFAULT_MODEL, check_free, with_pixels
 
 
 def add_arguments_upscale(parser):  # noqa: D103 (its help says it)
@@ -24,6 +24,7 @@ def add_arguments_upscale(parser):  # noqa: D103 (its help says it)
     parser.add_argument(
         "--format", default="png", help="of pictures written to a folder (default %(default)s)"
     )
+    parser.add_argument("--force", action="store_true", help="write over files that are there")
 
 
 def run_upscale(args, client):
@@ -34,6 +35,7 @@ def run_upscale(args, client):
     stochastic = "seed" in signature_inputs(client, args.model, "upscale_bytes", "super-resolution model")
 
     def work(source, destination):
+        check_free(destination, args.force)
         picture = read_picture(source)
         check_writable(destination, transparent=picture.alpha is not None)
         png = io.BytesIO()

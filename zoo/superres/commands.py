@@ -73,8 +73,7 @@ def run_upscale(args):
         nonlocal upscaler
         names = sample_names(destination, args.samples)
         for name in names:
-            if os.path.exists(name) and not args.force:
-                raise UserError(f"{name} is there already; --force writes over it.")
+            check_free(name, args.force)
         deep = destination.lower().endswith(".png") and is_deep(source)
         picture = read_deep(source) if deep else read_picture(source)
         check_writable(destination, transparent=picture.alpha is not None)
@@ -91,10 +90,15 @@ def run_upscale(args):
                 f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.1f} at most, when reduced again"
             )
         height, width = enlarged.pixels.shape[:2]
-        notes = () if deep else picture.notes
-        return Outcome(f"{width} x {height}, {'; '.join(texts)}", notes)
+        return Outcome(f"{width} x {height}, {'; '.join(texts)}", picture.notes)
 
     return run_jobs("upscale", jobs, work)
+
+
+def check_free(path, force):
+    """Raises a `UserError` if a file is there and shall not be written over."""
+    if os.path.exists(path) and not force:
+        raise UserError(f"{path} is there already; --force writes over it.")
 
 
 def sample_names(destination, samples):
@@ -110,7 +114,7 @@ def enlarge(upscaler, picture, strength=1.0, seed=None, show=False):
 
     Args:
       upscaler: a `zoo.superres.upscale.Upscaler`.
-      picture: a `zoo.images.picture.Picture` or a `zoo.images.deep.DeepPicture`.
+      picture: a `zoo.images.picture.Picture`, of 8 or 16 bits.
       strength, seed: see `Upscaler`.
       show: bool, a progress bar if it takes more than two seconds.
     """
