@@ -70,6 +70,7 @@ def test_through_jpeg(noise):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        (["--jpeg", "0"], "--jpeg is 0; 1 to 95 is expected"),
         (["--jpeg", "100"], "--jpeg is 100; 1 to 95 is expected"),
         (["--strengths", "1,2"], "--strengths: '2' is no number from 0 to 1"),
         (["--sets", "empty"], "empty has no pictures called NAME_LRx4.png"),
