@@ -5,18 +5,19 @@ import tensorflow as tf
 from zoo.random import normal_per_example
 
 
-def annealed(initial, step, steps):
-    """A standard deviation that falls linearly from `initial` at step 0 to 0 at step `steps` and stays there.
+def annealed(initial, step, steps, final=0.0):
+    """A standard deviation that falls linearly from `initial` at step 0 to `final` at step `steps` and stays there.
 
     Args:
       initial: float.
       step: integer tensor.
       steps: int, at least 1.
+      final: float.
 
     Returns:
       Scalar float32 tensor.
     """
-    return initial * tf.maximum(1 - tf.cast(step, tf.float32) / steps, 0.0)
+    return final + (initial - final) * tf.maximum(1 - tf.cast(step, tf.float32) / steps, 0.0)
 
 
 def add_instance_noise(examples, seeds, deviation):

@@ -12,7 +12,9 @@ METHODS = ("mse", "mae", "affgan", "softgan", "affdg", "softdg")
 BATCH = 256
 LEARNING_RATES = 1e-3, 1e-5  # at first and at the end
 GENERATOR_PART = 0.3  # of these for a generator, so that the discriminator keeps up with it
-INSTANCE_NOISE = 3.0  # standard deviation at first: half the distance of the arms
+# Standard deviations, at first, half the distance of the arms, and from 4/5 of the steps on. With none at the end, one
+# run of two leaves the roll there: -logit, the generator's loss, has no bound where the discriminator sees no examples.
+INSTANCE_NOISE = 3.0, 0.3
 DISCRIMINATOR_STEPS = 4  # before each of the generator
 DEVIATIONS = 3.0, 0.3  # of the noise that the denoiser takes away, at first and from 4/5 of the steps on
 CONSISTENCY_WEIGHT = 1.0  # of |x - A g| in the soft methods
@@ -119,7 +121,7 @@ class Toy(tf.Module):
     def _noisy(self, points, step, number):
         """Points with instance noise: [runs, n, 2] -> the same."""
         seeds = tf.stack([tf.range(self.runs) + self.seed, tf.fill([self.runs], step * 100 + number)], axis=1)
-        deviation = annealed(INSTANCE_NOISE, step, max(1, round(0.8 * self.steps)))
+        deviation = annealed(INSTANCE_NOISE[0], step, max(1, round(0.8 * self.steps)), INSTANCE_NOISE[1])
         return add_instance_noise(points, seeds, deviation)
 
     def _discriminator_step(self, step, number):
