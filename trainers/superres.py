@@ -20,6 +20,7 @@ flags.DEFINE_enum("kernel", "bicubic", ["bicubic", "gaussian", "box"], "Downsamp
 flags.DEFINE_integer("num_filters", 64, "Channels of the network.", lower_bound=1)
 flags.DEFINE_integer("num_blocks", 4, "Residual blocks of the network.", lower_bound=0)
 flags.DEFINE_integer("noise_channels", 0, "Channels of noise, for a stochastic affgan.", lower_bound=0)
+flags.DEFINE_string("widen_from", None, "With --noise_channels, start from this export, which has none.")
 flags.DEFINE_integer(
     "discriminator_filters", 48, "Channels of the discriminator's first layer.", lower_bound=1
 )
@@ -44,6 +45,11 @@ flags.register_multi_flags_validator(
     ["method", "noise_channels"],
     lambda v: not v["noise_channels"] or v["method"] == "affgan",
     message="--noise_channels is for --method=affgan; other losses teach a network to ignore noise",
+)
+flags.register_multi_flags_validator(
+    ["noise_channels", "widen_from"],
+    lambda v: v["noise_channels"] or not v["widen_from"],
+    message="--widen_from adds --noise_channels; to start from a model as it is, --init_from",
 )
 flags.register_multi_flags_validator(
     ["patch_size", "scale"],
@@ -78,7 +84,7 @@ def build():
 
     return common.Task(
         model, data.train, data.validation, pictures=pictures if enlarges else None,
-        export=export if enlarges else None, resident=data.resident,
+        export=export if enlarges else None, resident=data.resident, parent=FLAGS.widen_from,
     )  # fmt: skip
 
 
@@ -113,6 +119,10 @@ def make_compiled(channels):
             learning_rate=FLAGS.discriminator_learning_rate
         )
     model = make_model(method, config, guide, FLAGS.consistency_weight, **adversarial)
+    if FLAGS.widen_from:
+        import zoo
+
+        model.start_from(zoo.load(FLAGS.widen_from))
     model.compile(**optimizers, **common.compile_kwargs())
     return model
 

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 import zoo
 from tests import battery
+from zoo.errors import UserError
 from zoo.losses.adversarial import discriminator_loss, kl_generator_loss
 from zoo.losses.instance_noise import add_instance_noise, annealed
 from zoo.superres.adversarial import AdversarialSuperResolution
@@ -139,6 +140,7 @@ def test_adversarial_losses_are_what_they_estimate(noise):
 
 def test_instance_noise(noise):
     assert [float(annealed(0.2, step, 10)) for step in (0, 5, 10, 11)] == pytest.approx([0.2, 0.1, 0, 0])
+    assert [float(annealed(3, step, 10, 1)) for step in (0, 5, 10, 11)] == pytest.approx([3, 2, 1, 1])
     pictures = tf.zeros([3, 40, 40, 3])
     seeds = tf.constant([[0, 1], [0, 2], [0, 1]], tf.int64)
     noisy = add_instance_noise(pictures, seeds, 0.3).numpy()
@@ -175,6 +177,22 @@ def test_samples_are_plausible_alternatives(noise):
         assert np.abs(model.downsample(sample) - images).max() <= 1e-6
     assert np.abs(samples[0] - samples[1]).max() > 1e-3
     np.testing.assert_array_equal(samples, model.sample(images, 3, seed=1))
+
+
+def test_noise_is_added_to_a_trained_network(noise):
+    plain = zoo.create("affmse", **TINY)
+    for variable in plain.network.trainable_variables:
+        variable.assign(0.2 * tf.random.stateless_normal(variable.shape, [3, 4]))
+    model = make("affgan", noise_channels=2)
+    model.start_from(plain)
+    images = noise.random([2, 6, 5, 3]).astype(np.float32)
+    for sample in model.sample(images, 2):
+        np.testing.assert_allclose(sample, plain(images), atol=1e-6)
+    model.train_step({"image": plain(images), "seed": tf.constant([[0, 1], [2, 3]], tf.int64)})
+    samples = model.sample(images, 2)
+    assert np.abs(samples[0] - samples[1]).max() > 1e-5  # it learns to use it
+    with pytest.raises(UserError, match="num_filters=9.*expected .*num_filters=8"):
+        model.start_from(zoo.create("affmse", **(TINY | {"num_filters": 9})))
 
 
 def test_density_is_one_of_pixels_in_order(noise):

@@ -76,6 +76,7 @@ def test_guided_methods(train, tmp_path, guide, methods):
         (["--method=affdg"], "--guide=RUN is for affdg"),
         (["--method=affdg", "--guide=nowhere"], "--guide=nowhere is no run"),
         (["--method=affmse", "--noise_channels=2"], "--noise_channels is for --method=affgan"),
+        (["--widen_from=affmse-x4"], "--widen_from adds --noise_channels"),
         (["--patch_size=18"], "--patch_size must be a multiple of --scale"),
         (["--scale=5", "--patch_size=20"], "factor 5 is not supported; there are 2, 3, 4, 6, 8"),
         (["--method=none"], "should be one of"),

@@ -3,8 +3,10 @@
 import dataclasses
 import math
 
+import numpy as np
 import tensorflow as tf
 
+from zoo.errors import UserError
 from zoo.superres.config import SuperResolutionConfig
 from zoo.superres.networks import SubpixelNetwork
 from zoo.superres.projection import AffineProjection, Downsample, Upsample
@@ -102,6 +104,25 @@ class SuperResolution(tf.keras.Model):
         shape = tf.concat([[count], tf.shape(images)[:3], [self.config.noise_channels]], 0)
         noise = tf.random.stateless_normal(shape, [seed, 0])
         return tf.map_fn(lambda one: self(images, one), noise, fn_output_signature=tf.float32)
+
+    def start_from(self, plain):
+        """Takes the network of a model of the same sizes without noise; noise has no effect at first.
+
+        Args:
+          plain: a `SuperResolution`.
+
+        Raises:
+          UserError: its sizes are others, or it has noise.
+        """
+        expected = dataclasses.replace(self.config, noise_channels=0)
+        if plain.config != expected:
+            raise UserError(
+                f"{plain.name} has {plain.config}; to add channels of noise to it, expected {expected}."
+            )
+        for variable, source in zip(self.network.variables, plain.network.variables, strict=True):
+            value = np.zeros(variable.shape, np.float32)
+            value[tuple(map(slice, source.shape))] = source.numpy()
+            variable.assign(value)
 
     def degrade(self, images):
         """The small pictures that files would hold: A y, rounded to 8 bits."""
