@@ -32,12 +32,14 @@ def test_differences_have_signs():
     curve = {"kind": "model", "name": "m", "settings": ["1"], "bpp": [0.5], "psnr": [30.0], "ms_ssim": [0.97]}
     curves = [
         curve,
+        curve | {"name": "n@effort=9", "settings": ["7", "8"]},
         curve | {"name": "n", "settings": ["7", "8"], "bpp": [1, 2], "psnr": [3, 4], "ms_ssim": [0, 1]},
     ]
     bd = [
         {"codec": "n", "reference": "webp", "metric": m, "percent": p}
         for m, p in (("psnr", -9), ("ms_ssim", 3.04))
     ]
+    bd += [row | {"codec": "n@effort=9", "reference": "n"} for row in bd]
     result = {
         "results": {"curves": curves, "at_equal_rate": [one, many], "bd_rates": bd, "images": {"count": 24}},
         "command": "toulon",
@@ -46,7 +48,9 @@ def test_differences_have_signs():
     assert "| `m-1` | 0.500 | 30.00 | 0.9700 |" in content
     assert "| `n`, quality 7 | 1.000 | 3.00 | 0.0000 |" in content
     assert content.count("| WebP (method 6) | -0.50 | +0.25 |") == 1
-    assert "| WebP (method 6) | -9.0 % | +3.0 % |" in content
+    assert content.count("| WebP (method 6) | -9.0 % | +3.0 % |") == 1
+    assert "| `n@effort=9` | -9.0 % | +3.0 % |" in content
+    assert "effort=9`, quality" not in content
 
 
 @pytest.mark.parametrize("path", readme.READMES, ids=lambda p: p.parent.name)

@@ -26,10 +26,11 @@ def codec_rate_distortion(result):
 
     Returns:
       str: a table of the models; for each of one rate, its differences to other codecs at equal bytes; for each of
-      many, its BD-rates from 0.2 to 1 bits per pixel.
+      many, its BD-rates from 0.2 to 1 bits per pixel; the same of variants, such as efforts, against their models.
     """
     found = result["results"]
-    models = [curve for curve in found["curves"] if curve["kind"] == "model"]
+    measured = [curve for curve in found["curves"] if curve["kind"] == "model"]
+    models = [curve for curve in measured if "@" not in curve["name"]]
     one_rate = {curve["name"] for curve in models if len(curve["settings"]) == 1}
     lines = ["| model | bits per pixel | PSNR, dB | MS-SSIM |", "| --- | --- | --- | --- |"]
     for curve in models:
@@ -64,6 +65,18 @@ def codec_rate_distortion(result):
             lines += [
                 f"| {label} | {of_psnr:+.1f} % | {of_ms_ssim:+.1f} % |" for label, of_psnr, of_ms_ssim in rows
             ]
+    variants = [curve["name"] for curve in measured if "@" in curve["name"]]
+    if variants:
+        lines += [
+            "",
+            "| variant, bytes beside those of the model itself | for the same PSNR | for the same MS-SSIM |",
+        ]
+        lines += ["| --- | --- | --- |"]
+    for name in variants:
+        of_psnr, of_ms_ssim = (
+            percent[name, name.partition("@")[0], metric] for metric in ("psnr", "ms_ssim")
+        )
+        lines.append(f"| `{name}` | {of_psnr:+.1f} % | {of_ms_ssim:+.1f} % |")
     count = found["images"]["count"]
     lines += ["", f"Averages over {count} pictures, of real files' bytes; `{result['command']}`."]
     return "\n".join(lines)

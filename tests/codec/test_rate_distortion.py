@@ -262,7 +262,7 @@ def test_whole_experiment(run, tmp_path, capsys):
 
     with Image.open(out / "rd.png") as plot:
         plot.load()
-        assert plot.size == (2080, 960)
+        assert plot.size == (2560, 960)
     printed = capsys.readouterr().out
     assert "Not Kodak's 24 pictures" in printed
     assert "BD-rate" in printed

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-STRIP, BLOCK, RATIO = 1 << 21, 16, 16
+STRIP, BLOCK, RATIO, RUN = 1 << 21, 16, 16, 4
 
 
 def encode(tables, symbols, quality):
@@ -34,11 +34,20 @@ def decode(tables, data, count, channels, quality):
 
 
 def _of(tables, quality):
-    q = quality - 1
-    bounds = tables.bounds[q]
-    rows = [[int(f) for f in tables.frequencies[a:b]] for a, b in itertools.pairwise(bounds)]
-    starts = [[sum(row[:i]) for i in range(len(row))] for row in rows]
-    return rows, starts, tables.offsets[q].tolist(), tables.channels[q].tolist(), int(tables.silent[q])
+    """By choice and place: frequencies, sums before them, offsets; then the channels of places, how many are silent."""
+    order = tables.channels[quality - 1].tolist()
+    rows, starts, offsets = [], [], []
+    for other in tables.choices[quality - 1] - 1:
+        places = [tables.channels[other].tolist().index(channel) for channel in order]
+        bounds = tables.bounds[other]
+        rows.append([[int(f) for f in tables.frequencies[bounds[p] : bounds[p + 1]]] for p in places])
+        starts.append([[0, *itertools.accumulate(row[:-1])] for row in rows[-1]])
+        offsets.append([int(tables.offsets[other, p]) for p in places])
+    return rows, starts, offsets, order, int(tables.silent[quality - 1])
+
+
+def _bits_of_choice(rows):
+    return {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}[len(rows)]
 
 
 def _varint(value):
@@ -52,19 +61,34 @@ def _varint(value):
 def _encode_strip(tables, symbols):
     rows, starts, offsets, channels, silent = tables
     columns = [symbols[:, c].tolist() for c in channels]
-    active = [place >= silent or any(columns[place]) for place in range(len(rows))]
-    first = active.index(True) if True in active else len(rows)
+    active = [place >= silent or any(columns[place]) for place in range(len(channels))]
+    first = active.index(True) if True in active else len(active)
+    places = np.flatnonzero(active)
+
+    def look_up(k, place, value):
+        """The index of a value's entry, its code as an escape, and its cost in sixteenths of a bit without that."""
+        index, last, escape = value - offsets[k][place], len(rows[k][place]) - 1, b""
+        if not 0 <= index < last:
+            escape = _varint(-2 * index - 1 if index < 0 else 2 * (index - last))
+            index = last
+        return index, escape, round(16 * (12 - math.log2(rows[k][place][index])))
+
+    chosen = []
+    for begin in range(0, len(symbols), RUN):
+        costs = []
+        for k in range(len(rows)):
+            found = [look_up(k, p, value) for p in places for value in columns[p][begin : begin + RUN]]
+            costs.append(sum(sixteenths + 128 * len(escape) for _, escape, sixteenths in found))
+        chosen.append(costs.index(min(costs)))
     coded, escapes, cost = [], b"", 0
-    for place in np.flatnonzero(active):
+    for place in places:
         row_cost = 0
-        for value in columns[place]:
-            index, last = value - offsets[place], len(rows[place]) - 1
-            if not 0 <= index < last:
-                escapes += _varint(-2 * index - 1 if index < 0 else 2 * (index - last))
-                index = last
-            frequency = rows[place][index]
-            row_cost += round(16 * (12 - math.log2(frequency)))
-            coded.append((frequency, starts[place][index]))
+        for n, value in enumerate(columns[place]):
+            k = chosen[n // RUN]
+            index, escape, sixteenths = look_up(k, place, value)
+            escapes += escape
+            row_cost += sixteenths
+            coded.append((rows[k][place][index], starts[k][place][index]))
         cost += row_cost >> 4
     tail_lanes = max(1, min(256, cost // 9600))
     tail_lanes = max(tail_lanes, -(-len(coded) // (4096 * RATIO)))
@@ -88,6 +112,8 @@ def _encode_strip(tables, symbols):
             words = _push(states, part) + words
     bits = "".join("01"[a] for a in active[first : max(silent, first)])
     body = _to_bytes(bits)
+    width = _bits_of_choice(rows)
+    body += _to_bytes("".join(f"{k:0{width}b}" for k in chosen) if width else "")
     states += tail
     body += _to_bytes("".join(f"{s.bit_length() - 16:04b}" for s in states))
     body += _to_bytes("".join(f"{s:b}"[1:] for s in states))
@@ -134,8 +160,9 @@ def _decode_strip(tables, data, count, channels):
     reader = _Reader(data)
     reader.at = 14
     listed = reader.bits([1] * (silent - first))
-    active = [0] * first + listed + [1] * (len(rows) - silent)
-    places = [p for p in np.flatnonzero(active) for _ in range(count)]
+    active = [0] * first + listed + [1] * (len(owners) - silent)
+    chosen = reader.bits([_bits_of_choice(rows)] * -(-count // RUN))
+    places = [(chosen[n // RUN], p) for p in np.flatnonzero(active) for n in range(count)]
     main = max(0, len(places) - blocks * BLOCK * tail_lanes)
     lanes = RATIO * tail_lanes if main else 0
     classes = reader.bits([4] * (lanes + tail_lanes))
@@ -150,13 +177,14 @@ def _decode_strip(tables, data, count, channels):
     def pull(states, wanted):
         for begin in range(0, len(wanted), len(states)):
             low = []
-            for lane, place in enumerate(wanted[begin : begin + len(states)]):
-                if place is None:
+            for lane, table in enumerate(wanted[begin : begin + len(states)]):
+                if table is None:
                     continue
+                k, place = table
                 slot = states[lane] % 4096
-                index = int(np.searchsorted(starts[place], slot, "right")) - 1
-                found.append((place, index))
-                states[lane] = rows[place][index] * (states[lane] // 4096) + slot - starts[place][index]
+                index = int(np.searchsorted(starts[k][place], slot, "right")) - 1
+                found.append((k, place, index))
+                states[lane] = rows[k][place][index] * (states[lane] // 4096) + slot - starts[k][place][index]
                 if states[lane] < 1 << 15:
                     low.append(lane)
             for lane in low:
@@ -171,9 +199,9 @@ def _decode_strip(tables, data, count, channels):
     pull(tail, [None] * missing + places[main:])
     if any(s != 1 << 15 for s in tail) or any(words):
         raise ValueError("wrong states")
-    out = np.zeros([len(rows), count], int)
-    for n, (place, index) in enumerate(found):
-        last = len(rows[place]) - 1
+    out = np.zeros([len(owners), count], int)
+    for n, (k, place, index) in enumerate(found):
+        last = len(rows[k][place]) - 1
         if index == last:
             value, shift = 0, 0
             while True:
@@ -183,5 +211,5 @@ def _decode_strip(tables, data, count, channels):
                 if byte < 128:
                     break
             index = -(value + 1) // 2 if value % 2 else last + value // 2
-        out[owners[place], n % count] = index + offsets[place]
+        out[owners[place], n % count] = index + offsets[k][place]
     return out.T

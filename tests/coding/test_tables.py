@@ -77,3 +77,44 @@ def test_tables_are_as_good_as_those_of_the_range_coder(tiny_codec, noise):
     length = 8 * len(coder.compress(latents)[0].numpy())
     tables = make_tables(tiny_codec.cdf.numpy(), tiny_codec.cdf_offset.numpy()[np.newaxis])
     assert float(TableBits(tables)(latents.astype(np.int32))[0]) == pytest.approx(length, rel=0.002, abs=32)
+
+
+def mixed_tables():
+    """Two channels at two qualities, of which either may take both: latents are small at one and large at the other."""
+    rows = [[100, 3800, 100, 96], [100, 3800, 100, 96], [1300, 1300, 1300, 196], [1300, 1300, 1300, 196]]
+    cdf = np.concatenate([np.concatenate([[-12, 0], np.cumsum(row)]) for row in rows])
+    return make_tables(cdf, np.full([2, 2], -1), np.array([[1, 2], [1, 2]]))
+
+
+def test_runs_of_four_take_the_best_tables(noise):
+    tables = mixed_tables()
+    bits = TableBits(tables)
+    symbols = np.zeros([2, 3, 5, 2], np.int32)  # 15 positions: the last run has three
+    flat = symbols.reshape(2, 15, 2)
+    flat[0, 4:8], flat[1, 12:] = 1, -1
+    quality = tf.constant([1, 2])
+    chosen = bits.choose(symbols, quality).numpy().reshape(2, 15)
+    assert chosen.tolist() == [[1] * 4 + [2] * 4 + [1] * 7, [1] * 12 + [2] * 3]
+    small, large = np.log2(TOTAL / 3800), np.log2(TOTAL / 1300)
+    expected = [4 + 22 * small + 8 * large, 4 + 24 * small + 6 * large]
+    np.testing.assert_allclose(bits(symbols, quality), expected, rtol=1e-6)
+    own = tf.reduce_sum(bits.of_symbols(symbols, quality), axis=(1, 2, 3)).numpy()
+    assert np.all(bits(symbols, quality).numpy() < own)
+    assert bits.of_symbols(symbols, tf.constant(chosen.reshape(2, 3, 5))).shape == [2, 3, 5, 2]
+
+
+def test_the_coder_spends_what_its_choices_cost(noise):
+    tables = mixed_tables()
+    likely = np.where(np.arange(20000) // 100 % 2, 0.97, 0.33)[:, None]  # of zero, in stretches
+    symbols = np.where(noise.random([20000, 2]) < likely, 0, noise.choice([-1, 1], [20000, 2])).astype(
+        np.int32
+    )
+    size = 8 * len(RansCoder(tables).encode(symbols, 2)) - 8 * HEADER
+    bits = float(TableBits(tables)(symbols[np.newaxis, np.newaxis], tf.constant([2]))[0])
+    assert bits < size < 1.01 * bits + 200
+
+
+@pytest.mark.parametrize("choices", [[[1, 2, 1]], [[1, 2], [2, 3]], [[1], [1]], [[0]]])
+def test_other_choices_are_refused(choices):
+    with pytest.raises(ValueError, match="choices has shape"):
+        make_tables(CDF, OFFSETS, np.array(choices))

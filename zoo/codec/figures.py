@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 DPI = 160
+MOST_BITS = 2.0  # a pixel: beyond, there is none of ours
 # Okabe & Ito's colours, which can be told apart with any colour vision; a marker each, for print.
 COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
@@ -15,9 +16,9 @@ def plot_rate_distortion(curves, title, path):
     Args:
       curves: list of `zoo.codec.rate_distortion.Curve`; the models first, so that they keep their colours.
       title: str.
-      path: str or Path of a PNG, 2080 x 960 pixels.
+      path: str or Path of a PNG, 2560 x 960 pixels.
     """
-    figure = Figure(figsize=(13, 6), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(16, 6), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, 2)
     for axes, metric, name in zip(panels, ("psnr", "ms_ssim"), ("PSNR", "MS-SSIM"), strict=True):
         for i, curve in enumerate(curves):
@@ -31,8 +32,8 @@ def plot_rate_distortion(curves, title, path):
         axes.set_xlabel("bits per pixel, of whole files", fontsize=13)
         axes.set_ylabel(f"{name} of RGB, dB", fontsize=13)
         axes.tick_params(labelsize=12)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, MOST_BITS)
         axes.grid(alpha=0.3)
-    panels[0].legend(fontsize=12, loc="lower right")
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=12, loc="outside right upper")
     figure.suptitle(title, fontsize=14)
     figure.savefig(path)

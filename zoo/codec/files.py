@@ -177,6 +177,19 @@ class FileCodec:
         """The entropy coder's bits of any latents, a `TableBits`."""
         return TableBits(self._tables)
 
+    def choose_tables(self, symbols, quality):
+        """The quality whose tables the entropy coder takes for each latent: [h, w, C] int16 -> [h, w] int32."""
+        rows = symbols.reshape(1, 1, -1, self._channels)
+        starts = range(0, rows.shape[2], self._strip)
+        strips = [tf.constant(rows[:, :, first : first + self._strip], tf.int32) for first in starts]
+        chosen = [self._choose_tables(strip, tf.constant([quality]))[0, 0].numpy() for strip in strips]
+        return np.concatenate(chosen).reshape(symbols.shape[:2])
+
+    @functools.cached_property
+    def _choose_tables(self):
+        latents = tf.TensorSpec([1, 1, None, self._channels], tf.int32)
+        return tf.function(self.table_bits.choose, [latents, tf.TensorSpec([1], tf.int32)])
+
     def pack(self, picture, symbols, quality):
         """The bytes of a `.tln` file from a `Picture` and its latents."""
         return Container(

@@ -203,7 +203,8 @@ class FrozenCodec:
         self._mean, self._contrast = model.config.input_mean, model.config.input_scale
         scales, steps = model.quantization()
         self.qualities, self.channels = scales.shape
-        self.tables = make_tables(model.cdf.numpy(), model.cdf_offset.numpy().reshape(scales.shape))
+        offsets = model.cdf_offset.numpy().reshape(scales.shape)
+        self.tables = make_tables(model.cdf.numpy(), offsets, model.table_choices())
         coder = self._coder = RansCoder(self.tables)
         self.identity = model.identity()
         bits = TableBits(self.tables)

@@ -167,13 +167,18 @@ class BLS2017(tf.keras.Model):
             config.bottleneck_gdn,
         )
         digest = hashlib.sha256(repr(decoding).encode())
-        for variable in self.decoding_variables():
-            digest.update(variable.numpy().tobytes())
+        for array in self.decoding_arrays():
+            digest.update(array.tobytes())
         return digest.digest()[:8]
 
-    def decoding_variables(self):
-        """The variables that a decoder depends on."""
-        return [self.cdf, self.cdf_offset, self.quantization_offset, *self.synthesis.trainable_variables]
+    def decoding_arrays(self):
+        """The arrays that a decoder depends on."""
+        variables = self.cdf, self.cdf_offset, self.quantization_offset, *self.synthesis.trainable_variables
+        return [variable.numpy() for variable in variables]
+
+    def table_choices(self):
+        """The qualities among whose tables the entropy coder chooses, see `zoo.coding.tables.Tables`: [Q, K] int32."""
+        return np.ones([1, 1], np.int32)
 
     def quantization(self):
         """Scales g before rounding and steps s after it: two [qualities, C] float32 arrays, for one rate all 1."""

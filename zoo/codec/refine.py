@@ -42,6 +42,8 @@ def refine(codec, image, coefficients, symbols, quality, effort):
       [h, w, C] int16. Bits + λ · distortion are not above those of `symbols`. (With MS-SSIM for distortion that is
       so tile by tile: it does not add up over pictures of more than one. Tiles too small for it stay as they are.)
     """
+    # The coder will choose anew, for what comes out, and not take more bits than with these.
+    tables = codec.choose_tables(symbols, quality)
     symbols = symbols.copy()
     for rows in _tiles(symbols.shape[0]):
         for columns in _tiles(symbols.shape[1]):
@@ -50,7 +52,8 @@ def refine(codec, image, coefficients, symbols, quality, effort):
             inner = np.zeros([*symbols.shape[:2], 1], np.float32)
             inner[rows, columns] = 1
             _refine_tile(
-                codec, image[pixels], coefficients[outer], symbols[outer], inner[outer], quality, ITERATIONS[effort]
+                codec, image[pixels], coefficients[outer], symbols[outer], inner[outer], tables[outer], quality,
+                ITERATIONS[effort],
             )  # fmt: skip
     return symbols
 
@@ -61,7 +64,7 @@ def _tiles(size):
     return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
 
 
-def _refine_tile(codec, image, coefficients, symbols, inner, quality, iterations):
+def _refine_tile(codec, image, coefficients, symbols, inner, tables, quality, iterations):
     """Refines the latents where `inner` is 1, in place."""
     if codec.distortion == "ms_ssim" and min(image.shape[:2]) < MIN_SIDE:
         return
@@ -72,7 +75,7 @@ def _refine_tile(codec, image, coefficients, symbols, inner, quality, iterations
     start = np.where(movable, coefficients * scale, symbols).astype(np.float32)[np.newaxis]
     setting = {
         "image": tf.constant(image[np.newaxis], tf.float32),
-        "quality": tf.constant([quality]),
+        "tables": tf.constant(tables[np.newaxis]),
         "step": step,
         "weight": codec.weights[quality - 1],
     }
@@ -96,7 +99,7 @@ def _functions(codec):
     latents = tf.TensorSpec([1, None, None, None], tf.float32)
     setting = {
         "image": tf.TensorSpec([1, None, None, 3], tf.float32),
-        "quality": tf.TensorSpec([1], tf.int32),
+        "tables": tf.TensorSpec([1, None, None], tf.int32),
         "step": tf.TensorSpec([None], tf.float32),
         "weight": tf.TensorSpec([], tf.float32),
     }
@@ -112,12 +115,13 @@ def _functions(codec):
         return tf.reduce_sum(bits) + pixels * weight * distortions[0]
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, None], tf.int32), *setting.values()])
-    def cost(symbols, image, quality, step, weight):
+    def cost(symbols, image, tables, step, weight):
         pixels = codec.inverse_transform(tf.cast(symbols, tf.float32) * step)
         pixels = tf.cast(to_uint8(pixels), tf.float32)
-        return total(codec.table_bits(symbols, quality), distortion(pixels, image), image, weight)
+        bits = codec.table_bits.of_symbols(symbols, tables)
+        return total(bits, distortion(pixels, image), image, weight)
 
-    def soft_cost(values, temperature, seed, image, quality, step, weight):
+    def soft_cost(values, temperature, seed, image, tables, step, weight):
         """The cost with rounding up, or down, as a soft and noisy decision."""
         below = tf.floor(values)
         part = tf.clip_by_value(values - below, 1e-5, 1 - 1e-5)
@@ -126,14 +130,14 @@ def _functions(codec):
         logits = (tf.atanh(part) - tf.atanh(1 - part)) / temperature
         up = tf.sigmoid((logits + NOISE * gumbel) / temperature)
         symbols = tf.cast(below, tf.int32)
-        bits = [codec.table_bits.of_symbols(s, quality) for s in (symbols, symbols + 1)]
+        bits = [codec.table_bits.of_symbols(s, tables) for s in (symbols, symbols + 1)]
         pixels = codec.inverse_transform((below + up) * step)
         return total(bits[0] + up * (bits[1] - bits[0]), distortion(pixels, image), image, weight)
 
     @tf.function(
         input_signature=[(latents, latents, latents), tf.TensorSpec([None, None, None]), *3 * [tf.TensorSpec([], tf.int32)], *setting.values()]
     )  # fmt: skip
-    def optimize(state, movable, first, last, iterations, image, quality, step, weight):
+    def optimize(state, movable, first, last, iterations, image, tables, step, weight):
         values, mean, square = state
         for i in tf.range(first, last):
             done = tf.cast(i, tf.float32) / tf.cast(iterations, tf.float32)
@@ -141,7 +145,7 @@ def _functions(codec):
             rate = LEARNING_RATES[0] + (LEARNING_RATES[1] - LEARNING_RATES[0]) * done
             with tf.GradientTape() as tape:
                 tape.watch(values)
-                loss = soft_cost(values, temperature, tf.stack([0, i]), image, quality, step, weight)
+                loss = soft_cost(values, temperature, tf.stack([0, i]), image, tables, step, weight)
             gradient = tape.gradient(loss, values) * movable
             # Adam, Kingma & Ba 2015, algorithm 1, but for the epsilon
             mean = 0.9 * mean + 0.1 * gradient

@@ -8,12 +8,15 @@ import tensorflow_compression as tfc
 
 from zoo.codec.config import TOTAL_STRIDE, VariableRateConfig
 from zoo.codec.model import BLS2017
+from zoo.coding.table_bits import choice_bits, choose
 from zoo.coding.tables import PRECISION
 from zoo.errors import UserError
 from zoo.images.graph import pad_to_multiple
 from zoo.random import uniform_per_example
 
 QUALITIES = 100  # 1 to 100, as JPEG has them
+CHOICES = 8  # of tables, for each run of latents
+SPACING = 12  # qualities between them, a ratio of steps of about 4/3
 
 
 class ScaledDensity(tfc.MonotonicAdapter):
@@ -44,6 +47,9 @@ class VariableRateBLS2017(BLS2017):
     All qualities share the transforms and one density of y, whose median is m. A quality has a scale g and a
     correction c for each channel; the steps of quantization are 1/g. Since y does not depend on the quality, the
     same density gives the rate of any step: P(ẑ) = F(m + (ẑ + ½) / g) - F(m + (ẑ - ½) / g).
+
+    Pictures are smooth here and busy there. So the entropy coder chooses, for every few latents in a row, among P with
+    the g of several qualities, while ẑ is what it is: see `zoo.coding.tables.Tables`. The rate is that of the best.
 
     g and c are learned at `levels` qualities and interpolated in their logarithms between them, like λ. In
     training every example draws a quality anywhere in the range. Losses are divided by √λ, which makes them of
@@ -97,8 +103,17 @@ class VariableRateBLS2017(BLS2017):
         both = tf.exp(log_scale), tf.exp(log_correction - log_scale)
         return tuple(value[:, tf.newaxis, tf.newaxis] for value in both)
 
-    def decoding_variables(self):
-        return [*super().decoding_variables(), self.log_scales, self.log_corrections]
+    def decoding_arrays(self):
+        scales = self.log_scales.numpy(), self.log_corrections.numpy()
+        return [*super().decoding_arrays(), *scales, self.table_choices()]
+
+    def table_choices(self):
+        return self._choices(tf.range(1.0, QUALITIES + 1.0)).numpy().astype(np.int32)
+
+    def _choices(self, quality):
+        """Qualities around the own, the fourth of them where there are enough on both sides: [n] -> [n, CHOICES] float32."""
+        first = tf.clip_by_value(quality - 3 * SPACING, 1, QUALITIES - (CHOICES - 1) * SPACING)
+        return first[:, tf.newaxis] + SPACING * tf.range(CHOICES, dtype=tf.float32)
 
     def quantization(self):
         return tuple(table[:, 0, 0].numpy() for table in self.steps(self._positions()))
@@ -114,18 +129,36 @@ class VariableRateBLS2017(BLS2017):
         """The place between the levels of a quality from 1 to 100: any shape, numbers or float tensor."""
         return (quality - 1) * ((self.config.levels - 1) / (QUALITIES - 1))
 
-    def scaled_rate(self, scaled, scale):
-        """Information content of scaled latents z, in bits: [batch, h, w, C] -> [batch]."""
-        density = tfc.UniformNoiseAdapter(ScaledDensity(self.prior.base, scale, self.quantization_offset))
-        return tf.reduce_sum(density.log_prob(scaled), axis=(1, 2, 3)) / -math.log(2)
+    def scaled_rate(self, scaled, quality):
+        """Information content of scaled latents z, and of what is chosen, in bits.
+
+        Args:
+          scaled: [batch, h, w, C] float32.
+          quality: [batch] float32, 1 to 100.
+
+        Returns:
+          [batch] float32.
+        """
+        shape = tf.shape(scaled)
+
+        def bits(tables):
+            scale, _ = self.steps(self.position(tf.reshape(tables, [-1])))
+            if tables.shape.rank > 1:  # of each position, not of each picture
+                scale = tf.reshape(scale, shape)
+            density = tfc.UniformNoiseAdapter(ScaledDensity(self.prior.base, scale, self.quantization_offset))
+            return tf.reduce_sum(density.log_prob(scaled), axis=-1) / -math.log(2)
+
+        tables = choose(bits, self._choices(quality), shape[:3])
+        return tf.reduce_sum(bits(tables), axis=(1, 2)) + choice_bits(CHOICES, shape[1] * shape[2])
 
     def symbols_rate(self, symbols, quality=50):
-        return self.scaled_rate(symbols, self.quantization()[0][quality - 1])
+        return self.scaled_rate(symbols, tf.fill(symbols.shape[:1], float(quality)))
 
     def training_loss(self, images, seeds):
         pixels = tf.cast(tf.shape(images)[1] * tf.shape(images)[2], tf.float32)
         other_seeds = seeds + tf.constant([1 << 40, 0], seeds.dtype)  # not those of the noise
-        position = uniform_per_example(other_seeds, [], 0.0, self.config.levels - 1.0)
+        quality = uniform_per_example(other_seeds, [], 1.0, float(QUALITIES))
+        position = self.position(quality)
         scale, back = self.steps(position)
         latents = tf.cast(self.analysis(images, training=True), tf.float32)
         scaled = (latents - self.quantization_offset) * scale
@@ -134,7 +167,7 @@ class VariableRateBLS2017(BLS2017):
         else:
             scaled = tf.round(scaled)
         reconstructions = self.synthesis(scaled * back + self.quantization_offset, training=True)
-        bpp = self.scaled_rate(scaled, scale) / pixels
+        bpp = self.scaled_rate(scaled, quality) / pixels
         loss = self._normalized_loss(bpp, self.distortion(images, reconstructions), position)
         return tf.reduce_mean(loss), bpp, reconstructions
 
@@ -147,13 +180,13 @@ class VariableRateBLS2017(BLS2017):
         """Pictures as they look after the codec at a quality: [batch, height, width, 3] float32, same size out."""
         shape = tf.shape(images)
         latents = self.analysis(pad_to_multiple(images, TOTAL_STRIDE), training=training)
-        scaled, _, back = self._round_at(tf.cast(latents, tf.float32), self.position(float(quality)))
+        scaled, back = self._round_at(tf.cast(latents, tf.float32), float(quality))
         reconstructions = self.synthesis(scaled * back + self.quantization_offset, training=training)
         return tf.clip_by_value(reconstructions[:, : shape[1], : shape[2]], 0.0, 1.0)
 
-    def _round_at(self, latents, position):
-        scale, back = self.steps(tf.fill(tf.shape(latents)[:1], position))
-        return tf.round((latents - self.quantization_offset) * scale), scale, back
+    def _round_at(self, latents, quality):
+        scale, back = self.steps(self.position(tf.fill(tf.shape(latents)[:1], quality)))
+        return tf.round((latents - self.quantization_offset) * scale), back
 
     def test_step(self, batch):
         """Averages over all levels."""
@@ -161,14 +194,15 @@ class VariableRateBLS2017(BLS2017):
         shape = tf.shape(images)
         pixels = tf.cast(shape[1] * shape[2], tf.float32)
         latents = tf.cast(self.analysis(pad_to_multiple(images, TOTAL_STRIDE)), tf.float32)
-        for level in range(self.config.levels):
-            scaled, scale, back = self._round_at(latents, float(level))
+        for quality in np.linspace(1, QUALITIES, self.config.levels).tolist():
+            scaled, back = self._round_at(latents, quality)
             reconstructions = self.synthesis(scaled * back + self.quantization_offset)
             reconstructions = reconstructions[:, : shape[1], : shape[2]]
             reconstructions = tf.round(tf.clip_by_value(reconstructions, 0, 1) * 255) / 255
-            bpp = self.scaled_rate(scaled, scale) / pixels
-            position = tf.fill(shape[:1], float(level))
-            loss = self._normalized_loss(bpp, self.distortion(images, reconstructions), position)
+            quality = tf.fill(shape[:1], quality)
+            bpp = self.scaled_rate(scaled, quality) / pixels
+            distortion = self.distortion(images, reconstructions)
+            loss = self._normalized_loss(bpp, distortion, self.position(quality))
             logs = self._track(images, reconstructions, bpp, tf.reduce_mean(loss))
         return logs
 

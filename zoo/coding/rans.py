@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.coding import bits
-from zoo.coding.tables import PRECISION, TOTAL
+from zoo.coding.table_bits import cheapest, spread_runs
+from zoo.coding.tables import PRECISION, RUN, TOTAL
 
 LOW = 1 << 15  # the least state
 BLOCK = 16  # steps of a lane in one pass of a loop
@@ -45,7 +46,17 @@ class RansCoder(tf.Module):
         super().__init__(name=name)
         self.channels = tables.channels.shape[1]
         self.positions = max(1, STRIP // self.channels)
-        arrays = tables.arrays() | {"least": np.floor(16 * tables.least_bits()).astype(np.int32)}  # 1/16 bit
+        begin, escape, offsets = tables.by_channel()
+        arrays = {
+            "frequencies": tables.frequencies,
+            "begin": begin,
+            "escape": escape,
+            "offsets": offsets,
+            "channels": tables.channels,
+            "silent": tables.silent,
+            "choices": tables.choices,
+            "least": np.floor(16 * tables.least_bits()).astype(np.int32),  # 1/16 bit
+        }
         self._tables = {key: tf.Variable(value, trainable=False) for key, value in arrays.items()}
 
     def encode(self, symbols, quality):
@@ -71,7 +82,8 @@ class RansCoder(tf.Module):
     def decode(self, data, count, quality):
         """Restores symbols.
 
-        Time and memory are bounded by `count`, whatever the bytes are; see `plausible`.
+        Time and memory are bounded by `count`, whatever the bytes are, and, for what states mean in all tables of a
+        strip, by some 16 K C KiB; see `plausible`.
 
         Args:
           data: [m] uint8.
@@ -108,16 +120,22 @@ class RansCoder(tf.Module):
         return (count + self.positions - 1) // self.positions
 
     def _of_quality(self, quality):
-        """The tables of one quality, their bounds counted from its first."""
-        q = quality - 1
-        bounds = tf.gather(self._tables["bounds"], q)
-        first, end = bounds[0], bounds[-1]
-        frequencies = self._tables["frequencies"][first:end]
-        return {
-            "frequencies": frequencies,
-            "starts": tf.math.floormod(tf.cumsum(frequencies, exclusive=True), TOTAL),
-            "bounds": bounds - first,
-        } | {key: tf.gather(self._tables[key], q) for key in ("offsets", "channels", "silent")}
+        """The tables that a quality chooses among, K of them for each place.
+
+        Returns:
+          dict: begin, escape and offsets, [K, places] int32, see `Tables.by_channel`; channels, silent; frequencies
+          and starts of all entries there are.
+        """
+        own = {key: tf.gather(self._tables[key], quality - 1) for key in ("channels", "silent", "choices")}
+
+        def by_place(table):
+            return tf.gather(tf.gather(table, own["choices"] - 1), own["channels"], axis=1)
+
+        # The sum is zero, but no converter to TFLite can know, fold it and keep everything that follows twice.
+        frequencies = self._tables["frequencies"] + tf.minimum(quality, 0)
+        starts = tf.math.floormod(tf.cumsum(frequencies, exclusive=True), TOTAL)
+        rows = {key: by_place(self._tables[key]) for key in ("begin", "escape", "offsets")}
+        return own | rows | {"frequencies": frequencies, "starts": starts}
 
 
 def _encode_strip(table, symbols):
@@ -129,7 +147,8 @@ def _encode_strip(table, symbols):
     first = channels - tf.reduce_max(tf.where(active, channels - places, 0))
     coded = tf.boolean_mask(places, active)
     values = tf.gather(values, coded)  # [A, n]
-    entries, escaped, beyond = _to_entries(table, values, coded)
+    chosen, rows = _choose(table, values, coded)
+    entries, escaped, beyond = _to_entries(rows, values)
     frequencies = tf.gather(table["frequencies"], entries)
     cost = tf.reduce_sum(tf.bitwise.right_shift(tf.reduce_sum(tf.gather(_COST, frequencies), axis=1), 4))
     frequencies = tf.reshape(frequencies, [-1])
@@ -150,6 +169,7 @@ def _encode_strip(table, symbols):
     body = tf.concat(
         [
             bits.pack_bits(bitmap, tf.ones_like(bitmap)),
+            bits.pack_bits(chosen, tf.fill(tf.shape(chosen), _choice_bits(table))),
             *_pack_states(tf.concat([states, tail_states], 0)),
             bits.to_bytes(words, 2),
             escapes,
@@ -160,12 +180,49 @@ def _encode_strip(table, symbols):
     return tf.concat([sizes, bits.to_bytes(tf.stack([first, tail_lanes, blocks]), 2), body], 0)
 
 
-def _to_entries(table, values, coded):
-    """Entries of the tables for values [A, n] of the places `coded`; which are escapes, and how far these are outside."""
-    bounds = table["bounds"]
-    begin = tf.gather(bounds, coded)[:, tf.newaxis]
-    escape = tf.gather(bounds, coded + 1)[:, tf.newaxis] - 1 - begin
-    index = values - tf.gather(table["offsets"], coded)[:, tf.newaxis]
+def _choice_bits(table):
+    """How many bits say what a run has chosen."""
+    return table["choices"].shape[0].bit_length() - 1
+
+
+def _choose(table, values, coded):
+    """The tables that make the shortest code.
+
+    Args:
+      table: see `RansCoder._of_quality`.
+      values: [A, n].
+      coded: [A] places.
+
+    Returns:
+      [⌈n / RUN⌉] numbers of choices, and the tables of all values, see `_rows`.
+    """
+    costs = tf.gather(_COST, table["frequencies"])
+
+    def cost(k):
+        entries, escaped, beyond = _to_entries(_rows(table, coded, k[tf.newaxis]), values)
+        escapes = tf.where(escaped, 128 * bits.varint_bytes(beyond), 0)
+        return tf.reduce_sum(tf.gather(costs, entries) + escapes, axis=0)
+
+    count = table["choices"].shape[0]
+    if count == 1:
+        chosen = tf.zeros([_ceil_div(tf.shape(values)[1], RUN)], tf.int32)
+    else:
+        chosen = cheapest(cost, count)
+    return chosen, _rows(table, coded, spread_runs(chosen, tf.shape(values)[1]))
+
+
+def _rows(table, coded, choices):
+    """begin, escape and offset of the tables of places `coded`, as chosen: [A], [n] -> three [A, n]."""
+    return tuple(
+        tf.gather(tf.gather(tf.transpose(table[key]), coded), choices, axis=1)
+        for key in ("begin", "escape", "offsets")
+    )
+
+
+def _to_entries(rows, values):
+    """Entries of tables, see `_rows`, for values [A, n]; which are escapes, and how far these are outside."""
+    begin, escape, offset = rows
+    index = values - offset
     escaped = (index < 0) | (index >= escape)
     beyond = tf.where(index < 0, -2 * index - 1, 2 * (index - escape))  # 1, 3, 5 … below, 0, 2, 4 … above
     return begin + tf.where(escaped, escape, index), escaped, beyond
@@ -262,6 +319,9 @@ def _decode_strip(table, data, count):
     bitmap = bits.unpack_bits(bitmap, tf.ones([silent - first], tf.int32))
     active = tf.concat([tf.zeros([first], tf.int32), bitmap, tf.ones([channels - silent], tf.int32)], 0)
     coded = tf.boolean_mask(tf.range(channels), active > 0)
+    runs = _ceil_div(count, RUN)
+    chosen, body = _split(body, _ceil_div(runs * _choice_bits(table), 8))
+    chosen = spread_runs(bits.unpack_bits(chosen, tf.fill([runs], _choice_bits(table))), count)
     total = tf.size(coded) * count
     lanes = LANES_RATIO * tail_lanes
     main = tf.maximum(total - blocks * BLOCK * tail_lanes, 0)
@@ -275,9 +335,11 @@ def _decode_strip(table, data, count):
     words, escapes = _split(body, tf.maximum(tf.size(body) - escape_bytes, 0))
     right &= (tf.size(escapes) == escape_bytes) & (tf.math.floormod(tf.size(words), 2) == 0)
 
-    lookup = _lookup(table, first)
-    rows = tf.reshape((coded - first)[:, tf.newaxis] * TOTAL + tf.zeros([count], tf.int32), [-1])
-    free = (channels - first) * TOTAL  # the row that leaves states alone
+    *lookup, bounds = _lookup(table, coded)
+    # The number of each symbol's table among them, [A, n].
+    number = tf.range(tf.size(coded))[:, tf.newaxis] * table["choices"].shape[0] + chosen
+    rows = tf.reshape(number * TOTAL, [-1])
+    free = (tf.size(bounds) - 1) * TOTAL  # the row that leaves states alone
     main, total = tf.where(right, main, 0), tf.where(right, total, 0)  # if wrong, nothing is decoded
     words = bits.integers(words, 2)
     states, tail_states = states[:seeds], states[seeds:]
@@ -290,31 +352,38 @@ def _decode_strip(table, data, count):
     tail_states, tail_entries, words = _decode_part(lookup, tail_rows, free, tail_states, words)
     right &= tf.reduce_all(tf.equal(tail_states, LOW)) & tf.reduce_all(tf.equal(words, 0))
     entries = tf.concat([entries, tail_entries[missing:]], 0)
-    entries = tf.pad(entries, [[0, tf.size(rows) - total]]) + table["bounds"][first]
-    values, whole = _to_values(table, tf.reshape(entries, [-1, count]), coded, escapes)
+    entries = tf.pad(entries, [[0, tf.size(rows) - total]])
+    index = tf.reshape(entries, [-1, count]) - tf.gather(bounds, number)
+    values, whole = _to_values(_rows(table, coded, chosen), index, escapes)
     owners = tf.gather(table["channels"], coded)[:, tf.newaxis]
     symbols = tf.scatter_nd(owners, values, tf.stack([channels, count]))
     return tf.transpose(symbols), used, right & whole
 
 
-def _lookup(table, first):
-    """What the lowest 12 bits of a state mean, for the tables from place `first` on.
+def _lookup(table, coded):
+    """What the lowest 12 bits of a state mean, for the tables of places `coded`, [A].
 
     Returns:
-      [(places + 1) * 4096] entries, counted from the first of these tables, and the frequencies and starts of
-      entries, [m + 1] each. At the end a row with one entry, which leaves states alone.
+      [(A K + 1) * 4096] entries, place by place; the frequencies and starts of entries, [m + 1] each; and
+      where each table begins among them, [A K + 1]. At the end is a table with one entry, which leaves states alone.
     """
-    begin = table["bounds"][first]
-    frequencies = tf.concat([table["frequencies"][begin:], [TOTAL]], 0)
-    starts = tf.concat([table["starts"][begin:], [0]], 0)
-    size = (tf.size(table["bounds"]) - first) * TOTAL
+    begin, last, _ = (
+        tf.reshape(part, [-1]) for part in _rows(table, coded, tf.range(table["choices"].shape[0]))
+    )
+    bounds = tf.concat([[0], tf.cumsum(last + 1)], 0)
+    # The number of each entry's table: how many have begun, counted from 0.
+    owner = tf.cumsum(tf.scatter_nd(bounds[:-1, tf.newaxis], tf.ones_like(begin), bounds[-1:])) - 1
+    entries = tf.range(bounds[-1]) + tf.gather(begin - bounds[:-1], owner)
+    frequencies = tf.concat([tf.gather(table["frequencies"], entries), [TOTAL]], 0)
+    starts = tf.concat([tf.gather(table["starts"], entries), [0]], 0)
+    size = tf.size(bounds) * TOTAL
     marks = tf.cumsum(frequencies, exclusive=True)[:, tf.newaxis]  # where an entry's interval begins
     marks = tf.scatter_nd(marks, tf.ones(tf.shape(starts)), tf.reshape(size, [1]))
     # How many marks up to each slot: a cumulative sum, as products with a triangle of ones, which are much faster.
     marks = tf.matmul(tf.reshape(marks, [-1, len(_TRIANGLE)]), _TRIANGLE)
     marks = tf.cast(marks, tf.int32)
     entries = marks + tf.cumsum(marks[:, -1:], exclusive=True) - 1
-    return tf.reshape(entries, [-1]), frequencies, starts
+    return tf.reshape(entries, [-1]), frequencies, starts, bounds
 
 
 def _decode_part(lookup, rows, free, states, words):
@@ -372,18 +441,16 @@ def _decode_block(states, pointer, words, rows, entry_of, frequencies, starts):
     return states, pointer, tf.concat(entries, 0)
 
 
-def _to_values(table, entries, coded, escapes):
-    """Symbols of entries [A, n] of the places `coded`, and whether there are as many escapes as these need."""
-    begin = tf.gather(table["bounds"], coded)[:, tf.newaxis]
-    escape = tf.gather(table["bounds"], coded + 1)[:, tf.newaxis] - 1 - begin
-    index = entries - begin
+def _to_values(rows, index, escapes):
+    """Symbols of entries of tables, see `_rows`, counted from 0, [A, n], and whether there are as many escapes as these need."""
+    _, escape, offset = rows
     outside = tf.cast(tf.where(tf.equal(index, escape)), tf.int32)
     beyond, whole = bits.unpack_varints(escapes, tf.shape(outside)[0])
     beyond = tf.scatter_nd(outside, beyond, tf.shape(index))
     half = tf.bitwise.right_shift(beyond, 1)
     below = tf.where(beyond > 2 * half, -half - 1, escape + half)
     index = tf.where(tf.equal(index, escape), below, index)
-    return index + tf.gather(table["offsets"], coded)[:, tf.newaxis], whole
+    return index + offset, whole
 
 
 def _split(data, size):

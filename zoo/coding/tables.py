@@ -6,6 +6,7 @@ import numpy as np
 
 PRECISION = 12  # bits of a probability
 TOTAL = 1 << PRECISION
+RUN = 4  # positions, one after the other, that share a choice of tables
 _SILENT = TOTAL - 16  # a zero this likely costs so little that its channel may be left out where all are zero
 
 
@@ -16,6 +17,9 @@ class Tables:
     The tables of a quality are sorted: first those of channels that may be left out where all their symbols are
     zero, then by rising entropy. "Place" means a channel's position in that order.
 
+    Each run of positions takes the tables of one of a few qualities, whichever make its code shortest: pictures are
+    smooth here and busy there, and the tables of other qualities are those of latents that are smaller or larger.
+
     Attributes:
       frequencies: [n] int32, all tables one after the other, place by place and quality by quality. Those of a table
         are positive and sum to 4096; the last is of the escape, which stands for any symbol outside the table.
@@ -23,6 +27,7 @@ class Tables:
       offsets: [Q, C] int32, the symbol that belongs to the first entry of each place's table.
       channels: [Q, C] int32, the channel at each place.
       silent: [Q] int32, how many places, the first ones, may be left out.
+      choices: [Q, K] int32, qualities, counted from 1, among whose tables each run of positions has a choice.
     """
 
     frequencies: np.ndarray
@@ -30,37 +35,55 @@ class Tables:
     offsets: np.ndarray
     channels: np.ndarray
     silent: np.ndarray
+    choices: np.ndarray
 
     def arrays(self):
         """The tables as a dict of arrays, for `Tables(**…)`."""
         return dataclasses.asdict(self)
 
+    def by_channel(self):
+        """Where the table of each channel begins, its escape's index in it, and its offset: three [Q, C] int32."""
+        places = np.argsort(self.channels, axis=1)
+        arrays = self.bounds[:, :-1], np.diff(self.bounds) - 1, self.offsets
+        return tuple(np.take_along_axis(a, places, axis=1).astype(np.int32) for a in arrays)
+
     def least_bits(self):
         """What a position of all channels costs at least, in bits: [Q] float64."""
-        most = np.maximum.reduceat(self.frequencies, self.bounds[:, :-1].reshape(-1))
-        most = most.reshape(self.channels.shape)
-        counted = np.arange(most.shape[1]) >= self.silent[:, np.newaxis]
-        return np.sum(counted * (PRECISION - np.log2(most)), axis=1)
+        most = np.maximum.reduceat(self.frequencies, self.bounds[:, :-1].reshape(-1)).reshape(
+            self.channels.shape
+        )
+        least = np.take_along_axis(PRECISION - np.log2(most), np.argsort(self.channels, axis=1), axis=1)
+        rows = zip(self.choices, self.channels, self.silent, strict=True)
+        least = [least[np.ix_(c - 1, order[silent:])].sum(axis=1).min() for c, order, silent in rows]
+        return np.array(least) + np.log2(self.choices.shape[1]) / RUN
 
 
-def make_tables(cdf, offsets):
+def make_tables(cdf, offsets, choices=None):
     """Puts tensorflow-compression's tables in order.
 
     Args:
       cdf: [n] int32, one table after the other: -12, 0, cumulative frequencies to 4096; the last symbol of a table is the
         escape.
       offsets: [Q, C] int32, the symbol that belongs to the first entry of each table.
+      choices: [Q, K] int32, see `Tables`, K a power of two; None for no choice but the own tables.
 
     Returns:
       `Tables`.
 
     Raises:
-      ValueError: `cdf` is not of that form.
+      ValueError: `cdf` or `choices` is not of that form.
     """
     offsets = np.asarray(offsets, np.int32)
     heads = np.flatnonzero(np.asarray(cdf) < 0)
     if len(heads) != offsets.size or not np.all(cdf[heads] == -PRECISION):
         raise ValueError(f"cdf holds {len(heads)} tables; expected {offsets.size} of {PRECISION} bits.")
+    own = np.arange(1, len(offsets) + 1, dtype=np.int32)[:, np.newaxis]
+    choices = own if choices is None else np.asarray(choices, np.int32)
+    count = choices.shape[1]
+    if len(choices) != len(own) or count < 1 or count & (count - 1) or not np.all(np.isin(choices, own)):
+        raise ValueError(
+            f"choices has shape {choices.shape}; expected a row for each of {len(own)} qualities, of 1, 2, 4, … of them."
+        )
     rows = [np.diff(row[1:]) for row in np.split(np.asarray(cdf, np.int32), heads[1:])]
     if any(row.min() < 1 or row.sum() != TOTAL for row in rows):
         raise ValueError(f"a table of cdf has empty entries or does not end at {TOTAL}.")
@@ -80,6 +103,7 @@ def make_tables(cdf, offsets):
         offsets=np.take_along_axis(offsets, np.array(channels), axis=1),
         channels=np.array(channels, np.int32),
         silent=np.array(silent, np.int32),
+        choices=choices,
     )  # fmt: skip
 
 

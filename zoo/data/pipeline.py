@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from zoo.random import mix
+
 
 def example_indices(counter, size, seed, shuffle):
     """The example that training meets as number `counter`.
@@ -24,20 +26,11 @@ def example_indices(counter, size, seed, shuffle):
     epoch = counter // size
     # Not tf.random.experimental.index_shuffle: it has 256 orders for small seeds and epochs, its 4 rounds hardly
     # mix large sets, and in TensorFlow 2.14 it does not take vectors.
-    base = _mix(tf.constant(seed, tf.int64))
-    key = tf.stack([_mix(base + 3 * epoch + word) for word in range(3)], axis=-1)
+    base = mix(tf.constant(seed, tf.int64))
+    key = tf.stack([mix(base + 3 * epoch + word) for word in range(3)], axis=-1)
     return tf.raw_ops.RandomIndexShuffle(
         index=position, seed=key, max_index=tf.constant(size - 1, tf.int64), rounds=16
     )
-
-
-def _mix(x):
-    """A hash of int64 tensors to int64: the finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
-    x = tf.bitcast(x, tf.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
-        x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint64)))
-        x *= tf.constant(factor, tf.uint64)
-    return tf.bitcast(x, tf.int64)
 
 
 def fetch(source, index):
