@@ -57,7 +57,7 @@ def check_export(directory, run_python):
         assert set(found[name]) == set(facts["inputs"])
 
     answer_warmup(directory)
-    checks = {"codec": check_codec_lite, "superres": check_superres_lite}
+    checks = {"codec": check_codec_lite, "superres": check_superres_lite, "gan": check_gan_lite}
     checks[registry.find(card["model"]).paper](directory)
 
 
@@ -112,6 +112,21 @@ def check_superres_lite(directory):
                 error = np.abs(back(image=tf.constant(large))["image"] - image).max()
                 assert 255 * error < 4 * card["largest_inconsistency_in_levels"][file], file
                 assert error <= 1e-6 or file != "model.tflite"
+
+
+def check_gan_lite(directory):
+    """Both entries of `model.tflite` agree with the SavedModel."""
+    signatures = tf.saved_model.load(str(directory)).signatures
+    size = signatures["generate"].structured_input_signature[1]["noise"].shape[1]
+    noise = np.random.default_rng(2).standard_normal([3, size]).astype(np.float32)
+    images = signatures["generate"](noise=tf.constant(noise))["image"]
+    scores = signatures["critic_score"](image=images)["score"]
+    runners = lite_runners(directory)
+    assert set(runners) == {("model.tflite", "generate"), ("model.tflite", "critic_score")}
+    found = runners["model.tflite", "generate"](noise=noise)["image"]
+    assert np.abs(found.astype(int) - images.numpy()).max() <= 1
+    found = runners["model.tflite", "critic_score"](image=images.numpy())["score"]
+    np.testing.assert_allclose(found, scores, rtol=1e-3, atol=1e-4)
 
 
 def check_codec_lite(directory):

@@ -25,7 +25,12 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("workdir", None, "Directory of the run: checkpoints, logs, pictures.", required=True)
 flags.DEFINE_integer("steps", 1000, "Training steps in all.", lower_bound=0)
 flags.DEFINE_integer("batch_size", 8, "Examples in a global batch.", lower_bound=1)
-flags.DEFINE_enum("optimizer", "adam", ["adam", "soap"], "Adam, or Adam in Shampoo's eigenbasis.")
+flags.DEFINE_enum(
+    "optimizer",
+    "adam",
+    ["adam", "rmsprop", "soap"],
+    "Adam; RMSProp as published; Adam in Shampoo's eigenbasis.",
+)
 flags.DEFINE_float("learning_rate", 1e-4, "Learning rate after the warm-up.", lower_bound=0)
 flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "Learning rate after the warm-up.")
 flags.DEFINE_integer("warmup_steps", 0, "Steps of linear growth of the learning rate.", lower_bound=0)
@@ -52,7 +57,12 @@ flags.DEFINE_enum(
     ["auto", "float32", "mixed_bfloat16", "mixed_float16"],
     "Keras' precision policy; auto is mixed_bfloat16 where the device computes in it, else float32.",
 )
-flags.DEFINE_bool("jit_compile", False, "Compile the training step with XLA (slower on most CPUs).")
+flags.DEFINE_enum(
+    "jit",
+    "auto",
+    ["auto", "on", "off"],
+    "Compile the training step with XLA; auto does for models of dense layers alone: convolutions get slower on most CPUs.",
+)
 flags.DEFINE_integer("steps_per_execution", 1, "Steps in one call of the graph.", lower_bound=1)
 flags.DEFINE_enum(
     "driver",
@@ -103,16 +113,17 @@ class Task:
     resident: Callable | None = None
 
 
-def main(build):
+def main(build, settle=lambda: None):
     """Runs a training binary.
 
     Args:
       build: () -> `Task`, called in the scope of the strategy once flags are parsed.
+      settle: () -> None, gives flags that were left out the values that depend on others.
     """
-    app.run(lambda _: _guarded(build), flags_parser=_parse)
+    app.run(lambda _: _guarded(build), flags_parser=lambda argv: _parse(argv, settle))
 
 
-def _parse(argv):
+def _parse(argv, settle):
     """Parses flags, then imports TensorFlow: `--help` stays quick, and absl sees TensorFlow before `main`.
 
     (TensorFlow registers a call with `absl.app`; imported inside `main` it runs too early and breaks Keras.)
@@ -123,6 +134,7 @@ def _parse(argv):
         sys.exit(f"{os.path.basename(argv[0])}: {error}".splitlines()[0])
     if len(rest) > 1:
         sys.exit(f"{os.path.basename(argv[0])}: {rest[1]!r} is not a flag; flags look like --steps=1000.")
+    settle()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Nothing is there to be saved yet, and an exception could get lost in the libraries that are loaded now.
     signal.signal(signal.SIGINT, lambda *_: leave("stopped before the first step"))
@@ -186,27 +198,32 @@ def make_strategy():
     return tf.distribute.get_strategy()
 
 
-def make_optimizer(cls=None, learning_rate=None, **kwargs):
-    """An optimizer, that of the flags unless told, with the learning rate, unless told, and schedule of the flags."""
+def make_optimizer(cls=None, learning_rate=None, every=1, **kwargs):
+    """An optimizer, that of the flags unless told, with the learning rate, unless told, and schedule of the flags.
+
+    `every` is for one that moves in one of so many steps: its schedule is as much shorter.
+    """
     import tensorflow as tf
 
     from trainers.schedules import WarmupSchedule
+    from zoo.optimizers.rmsprop import RMSProp
     from zoo.optimizers.soap import SOAP
 
-    cls = cls or {"adam": tf.keras.optimizers.Adam, "soap": SOAP}[FLAGS.optimizer]
+    cls = cls or {"adam": tf.keras.optimizers.Adam, "rmsprop": RMSProp, "soap": SOAP}[FLAGS.optimizer]
     schedule = WarmupSchedule(
         FLAGS.learning_rate if learning_rate is None else learning_rate,
-        steps=FLAGS.steps,
-        warmup_steps=FLAGS.warmup_steps,
+        steps=FLAGS.steps // every,
+        warmup_steps=FLAGS.warmup_steps // every,
         decay_start=FLAGS.decay_start if FLAGS.schedule == "cosine" else 1.0,
         final_learning_rate=FLAGS.final_learning_rate,
     )
     return cls(schedule, **kwargs)
 
 
-def compile_kwargs():
-    """Arguments of `model.compile` that the flags decide."""
-    return {"jit_compile": FLAGS.jit_compile, "steps_per_execution": FLAGS.steps_per_execution}
+def compile_kwargs(dense=False):
+    """Arguments of `model.compile` that the flags decide; `dense` says that the model has dense layers alone."""
+    jit = FLAGS.jit == "on" or (FLAGS.jit == "auto" and dense and FLAGS.strategy == "none")
+    return {"jit_compile": jit, "steps_per_execution": FLAGS.steps_per_execution}
 
 
 def check_same_run(workdir, now):

@@ -46,7 +46,7 @@ def resident(task, strategy, start, steps, callbacks):
         )
 
     # XLA takes the step alone: it has no kernel for the shuffling that draws a batch.
-    train_step = tf.function(model.train_step, jit_compile=True) if FLAGS.jit_compile else model.train_step
+    train_step = tf.function(model.train_step, jit_compile=True) if model.jit_compile else model.train_step
 
     def replica_step(step):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group

@@ -29,7 +29,7 @@ def phases(workdir):
     for private in ("workdir", "export_dir", "init_from"):
         flags.pop(private, None)
     for data in ("data", "validation_data"):
-        if data in flags:
+        if flags.get(data):
             kind, _, path = flags[data].partition(":")
             flags[data] = f"{kind}:{'/'.join(pathlib.Path(path).parts[-2:])}"  # the rest is this machine's
     log = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]

@@ -26,6 +26,8 @@ COMMANDS = {
         "zoo.superres.commands",
         "a picture four times as large that stays what it was when reduced again",
     ),
+    "generate": ("zoo.gan.commands", "pictures that a generator makes, on a sheet"),
+    "diagnose": ("zoo.gan.commands", "what a generator would learn from a discriminator, and from a critic"),
     "serve": ("zoo.serving.commands", "serve the exports, as TensorFlow Serving does"),
     "client": ("zoo.serving.commands", "compress and restore by a server"),
     "bulk": ("zoo.serving.bulk.commands", "compress, restore or measure any number of files, on Apache Beam"),

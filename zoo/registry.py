@@ -69,6 +69,13 @@ _SUPERRES = {
     "config": "zoo.superres.config:SuperResolutionConfig",
 }
 
+_GAN = {
+    "paper": "gan",
+    "factory": "zoo.gan.model:GAN",
+    "exporter": "zoo.gan.export:export_gan",
+    "config": "zoo.gan.config:GANConfig",
+}
+
 ENTRIES = [
     Entry(
         name="bls2017",
@@ -113,6 +120,11 @@ ENTRIES = [
         name="affgan-x4",
         summary="The same for factor 4, trained against a discriminator: sharper, with details that are made up.",
         **_SUPERRES,
+    ),
+    Entry(
+        name="wgan",
+        summary="Wasserstein GAN of Arjovsky, Chintala & Bottou (2017): DCGAN, weights clipped, untrained.",
+        **_GAN,
     ),
 ]
 

@@ -76,7 +76,7 @@ def test_both_drivers_do_the_same(train):
 @pytest.mark.parametrize("driver", ["fit", "resident"])
 def test_compiled_steps_do_the_same(train, driver):
     plain = log(train("plain", "--steps=4"))
-    compiled = log(train("compiled", "--steps=4", f"--driver={driver}", "--jit_compile"))
+    compiled = log(train("compiled", "--steps=4", f"--driver={driver}", "--jit=on"))
     np.testing.assert_allclose([e["loss"] for e in compiled], [e["loss"] for e in plain], rtol=1e-3)
 
 

@@ -1,0 +1,274 @@
+"""Pictures: the number that training reports beside their quality, for every objective and architecture."""
+
+import csv
+import io
+
+import numpy as np
+
+from zoo.errors import UserError
+from zoo.files import write_text, writing
+
+SCALES = {
+    "smoke": (16, 32, 4, 4, 200, 100),
+    "cpu": (3000, 256, 16, 10, 2000, 3000),
+    "paper": (100000, 512, 64, 50, 10000, 12000),
+}  # turns, width of mlp, filters of dcgan, checkpoints, samples to measure, steps of the judge
+BATCH = 64
+COLUMNS = (
+    "arm", "turns", "estimate", "distance", "generator_gradient", "total_variation", "top_probability", "score",
+    "kernel_distance", "pyramid_distance", "diversity", "duplicates",
+)  # fmt: skip
+FEW = 500  # pictures of which all pairs are compared
+SHEET = 64
+SMALLEST = 28  # pixels: MS-SSIM with three scales
+CONTROLS = ("data", "noise")
+
+
+def add_arguments(parser):
+    """Adds the options of `pictures`."""
+    parser.add_argument(
+        "--data",
+        default="synthetic:shapes?height=28&width=28&channels=1&examples=2000",
+        help="labelled pictures, such as idx:mnist, see zoo.data.load (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--arms",
+        default="wgan-gp/mlp/mlp,wgan/mlp/mlp,gan/mlp/mlp",
+        help="OBJECTIVE/GENERATOR/CRITIC with commas between: wgan-gp, wgan, gan; mlp, dcgan, dcgan-plain; mlp, dcgan "
+        "(default: %(default)s)",
+    )
+
+
+def run_pictures(run):
+    """Trains each arm, and measures its pictures on the way by a classifier that is trained here.
+
+    Args:
+      run: a `zoo.experiments.Run`.
+
+    Returns:
+      dict: `judge`, the classifier's accuracy on test pictures; `table`, a list of dicts of `COLUMNS`, the last checkpoint of each arm and the
+      controls, test pictures and noise; `tracks`, the rank correlation of the estimate with the kernel distance, by arm; files.
+
+    Raises:
+      UserError: no such arm, or pictures without labels.
+    """
+    from zoo.gan.training import tracks
+
+    arms = run.options.arms.split(",")
+    for arm in arms:
+        parse_arm(arm)
+    turns, *_ = SCALES[run.scale]
+    judge = Judge(run, run.options.data, *SCALES[run.scale][4:])
+    print(
+        f"the judge is right for {100 * judge.accuracy:.2f} % of {len(judge.test)} test pictures", flush=True
+    )
+    controls = {
+        name: run.unit(f"control-{name}", lambda n=name: judge.measure(judge.control(n))) for name in CONTROLS
+    }
+    rows, table, found, sheets = [], [], {}, {}
+    for name, values in controls.items():
+        table.append({"arm": name} | values)
+        print_row(table[-1])
+    for arm in arms:
+        result = run.unit(f"{arm}-{turns}", lambda a=arm: train(a, judge, run.scale))
+        sheets[arm] = np.array(result["sheet"], np.uint8)
+        own = [{"arm": arm} | row for row in result["rows"]]
+        rows += own
+        table.append(own[-1])
+        found[arm] = tracks(own, lambda row: row["kernel_distance"])
+        print_row(table[-1], found[arm])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*table[: len(controls)], *rows])
+    write_text(run.out / "checkpoints.csv", text.getvalue())
+    plot_curves(rows, arms, run.out / "curves.png")
+    plot_sheets(sheets, table, run.out / "samples.png")
+    table = [{key: row.get(key) for key in COLUMNS} for row in table]
+    return {
+        "judge": judge.accuracy,
+        "turns": turns,
+        "table": table,
+        "tracks": found,
+        "files": ["checkpoints.csv", "curves.png", "samples.png"],
+    }
+
+
+def parse_arm(arm):
+    """The three parts of an arm.
+
+    Raises:
+      UserError: it has other parts.
+    """
+    known = ("gan", "wgan", "wgan-gp"), ("mlp", "dcgan", "dcgan-plain"), ("mlp", "dcgan")
+    parts = tuple(arm.split("/"))
+    if len(parts) != 3 or any(part not in names for part, names in zip(parts, known, strict=True)):
+        raise UserError(
+            f"--arms: {arm!r} is none; expected OBJECTIVE/GENERATOR/CRITIC of {'; '.join(', '.join(n) for n in known)}."
+        )
+    return parts
+
+
+class Judge:
+    """A classifier trained on a set's pictures, and what it says of others.
+
+    Args:
+      run: a `zoo.experiments.Run`; the trained classifier is kept in its directory.
+      source: str, see `zoo.data.load`, with splits train and test.
+      count: int, pictures of a measurement.
+      steps: int, of its training.
+
+    Attributes:
+      train, test: [n, s, s, C] uint8.
+      classes: int.
+      accuracy: on the test pictures.
+
+    Raises:
+      UserError: the set has no labels.
+    """
+
+    def __init__(self, run, source, count, steps):
+        import zoo.data
+        from zoo.data.squares import load_squares
+        from zoo.gan import classifier
+
+        side = min(zoo.data.load(source, "train")[0]["image"].shape[:2])
+        first, second = (load_squares(source, side, split) for split in ("train", "test"))
+        if "label" not in first.features:
+            raise UserError(f"{source} has no labels; this experiment needs them.")
+        if side < SMALLEST:
+            raise UserError(f"the pictures of {source} have {side} pixels; {SMALLEST} each way are needed.")
+        self.train, self.test = first.arrays["image"], second.arrays["image"]
+        labels = [part.arrays["label"] for part in (first, second)]
+        self.count, self.classes = count, int(labels[0].max()) + 1
+        path = run.out / "judge.npz"
+        if path.exists():
+            self.model = classifier.make_classifier(self.train.shape[1:], self.classes)
+            with np.load(path) as arrays:
+                self.model.set_weights([arrays[name] for name in arrays.files])
+        else:
+            self.model = classifier.train_classifier(self.train, labels[0], steps)
+            run.out.mkdir(parents=True, exist_ok=True)
+            with writing(path) as temporary:
+                np.savez(temporary, *self.model.get_weights())
+        self.accuracy = classifier.accuracy(self.model, self.test, labels[1])
+        self.real = self.test[: self.count].astype(np.float32) / 127.5 - 1
+        self.features = classifier.classify(self.model, self.real)[1]
+
+    def control(self, name):
+        """Pictures in [-1, 1] that stand for what is best and what is worst: of the training set, or of noise."""
+        if name == "data":
+            return self.train[: self.count].astype(np.float32) / 127.5 - 1
+        return np.random.default_rng(0).uniform(-1, 1, self.real.shape).astype(np.float32)
+
+    def measure(self, images):
+        """All measures of pictures [n, s, s, C] in [-1, 1]: dict."""
+        from zoo.gan import image_metrics as metrics
+        from zoo.gan.classifier import classify
+
+        probabilities, features = classify(self.model, images)
+        statistics = metrics.class_statistics(probabilities)
+        count = min(FEW, len(self.real))
+        train = self.train[:count].astype(np.float32) / 127.5 - 1
+        return statistics | {
+            "kernel_distance": metrics.kernel_distance(self.features, features),
+            "pyramid_distance": metrics.pyramid_distance(train, images[:count]),
+            "diversity": metrics.diversity(images),
+            "duplicates": metrics.duplicates(images[:count], train),
+        }
+
+
+def train(arm, judge, scale):
+    """A run of an arm: dict of rows, see `InGraphRun.run`, and a sheet of samples."""
+    import tensorflow as tf
+
+    from zoo.data.squares import to_signed
+    from zoo.gan.training import InGraphRun
+    from zoo.images.sheets import make_sheet
+
+    turns, width, filters, checkpoints, count, _ = SCALES[scale]
+    objective, generator, critic = parse_arm(arm)
+    dense = generator == critic == "mlp"
+    pictures = judge.train
+    free = 0
+    if not dense:  # a black border, to the next power of two
+        free = (1 << (pictures.shape[1] - 1).bit_length()) - pictures.shape[1]
+        pictures = np.pad(pictures, [(0, 0), *[(free // 2, free - free // 2)] * 2, (0, 0)])
+    resident = tf.constant(pictures)
+
+    def draw(seed, count):
+        index = tf.random.stateless_uniform([count], seed, 0, len(pictures), tf.int32)
+        return to_signed(tf.gather(resident, index))
+
+    networks = {
+        "shape": pictures.shape[1:], "generator": generator, "critic": critic,
+        "generator_filters": width if generator == "mlp" else filters,
+        "critic_filters": width if critic == "mlp" else filters, "noise_size": 64, "warmup_turns": 0,
+    }  # fmt: skip
+    game = InGraphRun(make_method(objective), networks, draw, BATCH, seed=0, jit_compile=dense)
+
+    def samples(count):
+        parts = [game.model.sample(FEW, seed=i, training=True) for i in range(-(-count // FEW))]
+        images = np.concatenate(parts)[:count]
+        end = images.shape[1] - (free - free // 2)
+        return images[:, free // 2 : end, free // 2 : end]
+
+    rows = game.run(turns, lambda: judge.measure(samples(count)), checkpoints)
+    return {"rows": rows, "sheet": make_sheet(samples(SHEET)).tolist()}
+
+
+def make_method(objective):
+    """The method of an arm's first part, with the rates that its papers give."""
+    from zoo.gan.training import Method, adam, rmsprop
+
+    return {
+        "gan": Method("GAN", adam(2e-4, 0.999), {"objective": "non-saturating", "critic_steps": 1}),
+        "wgan": Method("WGAN, clipped", rmsprop(5e-5), {"objective": "wgan", "critic_steps": 5}),
+        "wgan-gp": Method(
+            "WGAN-GP", adam(1e-4, 0.9), {"objective": "wgan-gp", "critic_steps": 5, "batch_norm": False}
+        ),
+    }[objective]
+
+
+def print_row(row, correlation=None):
+    """One arm or control, for the terminal."""
+    told = "" if correlation is None else f"   estimate against distance {correlation:+.2f}"
+    print(
+        f"{row['arm']:<24} classes off uniform {row['total_variation']:.3f}   top probability {row['top_probability']:.3f}   score "
+        f"{row['score']:.2f}   KID {row['kernel_distance']:.4g}   MS-SSIM of pairs {row['diversity']:.3f}{told}",
+        flush=True,
+    )
+
+
+def plot_curves(rows, arms, path):
+    """For each arm the estimate and the kernel distance along the training."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.4 * len(arms), 3.8), dpi=160, layout="constrained")
+    panels = figure.subplots(1, len(arms), squeeze=False)[0]
+    for axes, arm in zip(panels, arms, strict=True):
+        own = [row for row in rows if row["arm"] == arm]
+        turns = [row["turns"] for row in own]
+        other = axes.twinx()
+        axes.plot(turns, [row["estimate"] for row in own], "o-", color="#D55E00")
+        other.plot(turns, [row["kernel_distance"] for row in own], "s--", color="#0072B2")
+        axes.set_ylim(bottom=0)
+        other.set_yscale("log")
+        axes.set_title(f"{arm}: estimate (o), KID (right)", fontsize=10)
+        axes.set_xlabel("turns of the generator")
+    figure.savefig(path)
+
+
+def plot_sheets(sheets, table, path):
+    """The samples of all arms, side by side."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(sheets), 5.5), dpi=160, layout="constrained")
+    for axes, (arm, sheet) in zip(
+        figure.subplots(1, len(sheets), squeeze=False)[0], sheets.items(), strict=True
+    ):
+        row = next(row for row in table if row["arm"] == arm)
+        axes.imshow(sheet, interpolation="nearest")
+        axes.set_title(f"{arm}: KID {row['kernel_distance']:.3g}", fontsize=11)
+        axes.set_axis_off()
+    figure.savefig(path)
