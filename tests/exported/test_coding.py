@@ -35,7 +35,7 @@ def check_all(directory, folder, qualities):
     for path in sorted(pathlib.Path(folder).glob("*.png")):
         for quality in qualities if codec.qualities > 1 else [1]:
             ideal, real = check(codec, path, quality)
-            assert ideal < real
+            assert 0.99 * ideal < real  # channels that are left out cost nothing, and count in the tables' sum
             if ideal >= 0.12:
                 assert real < (1.01 if ideal >= 0.25 else 1.015) * ideal, (path.name, quality, ideal, real)
 
