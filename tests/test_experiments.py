@@ -10,6 +10,7 @@ import pytest
 import zoo
 from zoo import experiments
 from zoo.errors import UserError
+from zoo.files import to_csv
 
 work = []
 
@@ -165,3 +166,9 @@ def test_listing_needs_neither_tensorflow_nor_matplotlib():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "codec/rate-distortion" in done.stdout
+
+
+def test_tables_of_csv():
+    rows = [{"a": 1, "b": "x,y"}, {"b": None, "a": 2.5, "c": 3}]
+    assert to_csv(rows) == 'a,b\n1,"x,y"\n2.5,\n'
+    assert to_csv(rows, ["c", "a"]) == "c,a\n,1\n3,2.5\n"

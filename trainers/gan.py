@@ -12,7 +12,7 @@ from zoo.gan.config import OBJECTIVES
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("data", "sample:photos", "Training pictures, see zoo.data.load.")
+flags.DEFINE_string("data", "synthetic:shapes?height=32&width=32", "Training pictures, see zoo.data.load.")
 flags.DEFINE_string(
     "validation_data",
     None,

@@ -1,6 +1,8 @@
 """Writing files that are there whole or not at all."""
 
 import contextlib
+import csv
+import io
 import os
 import pathlib
 
@@ -49,3 +51,17 @@ def read_bytes(path):
         return pathlib.Path(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def to_csv(rows, columns=None):
+    """A table as CSV text, a header and a line for each row; what a row lacks is left empty.
+
+    Args:
+      rows: list of dicts.
+      columns: names in their order; those of the first row unless told. Other keys of a row are left out.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns or list(rows[0]), extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -110,7 +110,7 @@ def test_mistakes(directory, tmp_path, capsys, words, complaint):
 
 def test_other_models_generate_nothing(tmp_path, capsys):
     assert toulon("generate", "affmse-x4", tmp_path / "a.png") == 1
-    assert "affmse-x4 makes no pictures; generators are" in capsys.readouterr().err
+    assert "affmse-x4 makes no pictures; give the export of a generator" in capsys.readouterr().err
 
 
 def test_diagnose(directory, tmp_path, capsys):

@@ -56,9 +56,7 @@ def test_two_replicas_take_turns_as_one_does(train, tmp_path, generator):
 
 
 def test_the_plain_command_trains(run_python, tmp_path):
-    done = run_python(
-        "-m", "trainers.gan", f"--workdir={tmp_path}", "--steps=1", "--batch_size=2", "--warmup_turns=0"
-    )
+    done = run_python("-m", "trainers.gan", f"--workdir={tmp_path}", "--steps=1", "--warmup_turns=0")
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -1,13 +1,12 @@
 """The codec over many files: `toulon bulk compress`, `decompress` and `evaluate`."""
 
-import csv
-import io
 import json
 import os
 import statistics
 
 from zoo import registry
 from zoo.coding.container import unpack
+from zoo.files import to_csv
 from zoo.images.files import EXTENSIONS, check_writable, encode_image
 from zoo.images.picture import read_picture_bytes
 from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim
@@ -159,8 +158,4 @@ class Evaluate(Compress, SummarizingJob):
     def _format(self, rows):
         if self.table.endswith("jsonl"):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue()
+        return to_csv(rows, COLUMNS)

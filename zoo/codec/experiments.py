@@ -11,7 +11,7 @@ from zoo.codec.contenders import Point, load_models
 from zoo.codec.published import PUBLISHED
 from zoo.errors import UserError
 from zoo.experiments import Experiment
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 from zoo.metrics.ms_ssim import MIN_SIDE, ms_ssim, ms_ssim_db
 from zoo.metrics.psnr import psnr
 
@@ -67,7 +67,7 @@ def run_rate_distortion(run):
         )
 
     rows, curves = measure_all(run, models, images)
-    write_text(run.out / "pictures.csv", rd.to_csv(rows))
+    write_text(run.out / "pictures.csv", to_csv(rows, rd.FIELDS))
     if like_kodak:
         curves += [published_curve(published) for published in PUBLISHED]
     at_equal_rate, bd_rates = compare(curves)

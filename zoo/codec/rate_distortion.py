@@ -1,8 +1,6 @@
 """Measures codecs on pictures, and compares their rate–distortion curves. Rates are of real files' bytes."""
 
-import csv
 import dataclasses
-import io
 import time
 
 import numpy as np
@@ -108,15 +106,6 @@ def average(rows, name, label, kind):
         )
     bpp, psnrs, ms_ssims, settings = zip(*sorted(points), strict=True)
     return Curve(name, label, kind, settings, bpp, psnrs, ms_ssims)
-
-
-def to_csv(rows):
-    """The table of pictures as text, a line a row; what is unknown is left empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def compare_at_rate(curve, references):

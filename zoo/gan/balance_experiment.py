@@ -1,11 +1,8 @@
 """Whether the two players must be balanced: quality against the critic's steps and the ratio of learning rates."""
 
-import csv
-import io
-
 import numpy as np
 
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 from zoo.gan.collapse_experiment import BATCH, NETWORKS, SAMPLES
 
 SCALES = {"smoke": (1, 50, (1, 5), (1.0,)), "cpu": (1, 3000, (1, 2, 5, 10), (0.25, 1.0, 4.0)),
@@ -36,11 +33,7 @@ def run_balance(run):
     for objective, label in OBJECTIVES.items():
         modes = found[objective]
         print(f"{label:<8} modes of 25: {modes.min()} to {modes.max()}, mean {modes.mean():.1f}")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "balance.csv", text.getvalue())
+    write_text(run.out / "balance.csv", to_csv(rows))
     plot(rows, steps, ratios, run.out / "balance.png")
     return {
         "turns": turns,

@@ -1,13 +1,11 @@
 """Mode collapse counted, and whether the number that training reports tells of it: on points of the plane."""
 
-import csv
-import io
 import time
 
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 
 # Seeds, and turns relative to those of `TURNS`.
 SCALES = {"smoke": (1, 0.01), "cpu": (3, 1.0), "paper": (10, 4.0)}
@@ -95,11 +93,7 @@ def run_collapse(run):
                 for row in one["rows"]
             ]
             shown[name, method] = np.array(found[0]["samples"])
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "checkpoints.csv", text.getvalue())
+    write_text(run.out / "checkpoints.csv", to_csv(rows, COLUMNS))
     plot(shown, rows, {row["method"]: row["label"] for row in table}, run.out / "collapse.png")
     return {"seeds": seeds, "table": table, "files": ["checkpoints.csv", "collapse.png"]}
 

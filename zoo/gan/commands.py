@@ -60,8 +60,9 @@ def load_generator(name):
     directory = registry.find_export(name)
     card = registry.read_card(directory)
     if registry.find(card["model"]).paper != "gan":
-        names = ", ".join(registry.list_models("gan/*"))
-        raise UserError(f"{name} makes no pictures; generators are {names}.")
+        raise UserError(
+            f"{name} makes no pictures; give the export of a generator, as python -m trainers.gan --export_dir=… writes it."
+        )
     registry.start_graphs_at_once()
     return registry.load_export(directory)
 

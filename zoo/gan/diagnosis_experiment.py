@@ -1,12 +1,10 @@
 """Figures 1 to 3 of Arjovsky & Bottou (2017): what a generator, trained for more or less long, gets from a discriminator."""
 
-import csv
 import dataclasses
-import io
 
 import numpy as np
 
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 
 SCALES = {
     "smoke": ((50,), 40),
@@ -33,13 +31,13 @@ def run_diagnosis(run):
     """
     turns, steps = SCALES[run.scale]
     curves = {t: run.unit(f"{t}-{steps}", lambda t=t: train_and_diagnose(t, steps)) for t in turns}
-    text = io.StringIO()
     names = list(next(iter(curves.values())))
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("turns", *names))
-    table = []
+    lines, table = [], []
     for t, curve in curves.items():
-        writer.writerows((t, *values) for values in zip(*curve.values(), strict=True))
+        lines += [
+            {"turns": t} | dict(zip(names, values, strict=True))
+            for values in zip(*curve.values(), strict=True)
+        ]
         ends = {name: [curve[name][0], curve[name][-1]] for name in names}
         table.append({"turns": t} | ends)
         print(
@@ -47,7 +45,7 @@ def run_diagnosis(run):
             f"{_change(ends['minimax'])}   -log D {_change(ends['non_saturating'])}   critic {_change(ends['wasserstein'])}",
             flush=True,
         )
-    write_text(run.out / "curves.csv", text.getvalue())
+    write_text(run.out / "curves.csv", to_csv(lines))
     plot({f"generator of {t} turns": curve for t, curve in curves.items()}, run.out / "diagnosis.png")
     return {"table": table, "files": ["curves.csv", "diagnosis.png"]}
 

@@ -1,11 +1,8 @@
 """Two distributions that are known: what a discriminator and a critic make of them, and what noise does."""
 
-import csv
-import io
-
 import numpy as np
 
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 
 SCALES = {"smoke": 100, "cpu": 5000, "paper": 50000}  # steps
 SHIFT = 4.0  # between the Gaussians, of deviation 1
@@ -45,11 +42,10 @@ def run_two_gaussians(run):
         print(
             f"{name:<18} |slope| {slopes.min():.2e} to {slopes.max():.2e} on [-3, 8]   estimate {curve['estimate']:.3f}"
         )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("x", *curves))
-    writer.writerows(zip(GRID, *(curve["values"] for curve in curves.values()), strict=True))
-    write_text(run.out / "functions.csv", text.getvalue())
+    lines = [
+        {"x": x} | {name: curve["values"][i] for name, curve in curves.items()} for i, x in enumerate(GRID)
+    ]
+    write_text(run.out / "functions.csv", to_csv(lines))
     plot_functions(curves, run.out / "two-gaussians.png")
     return {"slopes": rows, "files": ["functions.csv", "two-gaussians.png"]}
 
@@ -139,11 +135,7 @@ def run_smoothing(run):
             f"lines {row['shift']} apart: without noise JSD is log 2 whatever the distance; the bound is least, "
             f"{row['bound']:.3f}, with noise of radius {row['radius']:.3f}, where JSD is {row['jensen_shannon']:.3f}"
         )
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "smoothing.csv", text.getvalue())
+    write_text(run.out / "smoothing.csv", to_csv(rows))
     plot_smoothing(rows, run.out / "smoothing.png")
     return {"rows": rows, "best": best, "files": ["smoothing.csv", "smoothing.png"]}
 

@@ -111,9 +111,8 @@ class GAN(tf.keras.Model):
             return tf.equal((step + 1) % c.critic_steps, 0)
         # Turns of `warmup_steps` are those before `warmup_turns`, and those whose number `warmup_every` divides.
         cycle = c.warmup_steps + (c.warmup_every - 1) * c.critic_steps
-        before = (
-            first + (c.warmup_every - c.warmup_turns) * c.critic_steps
-        )  # steps before the first long turn
+        # Steps before the first long turn after the warm-up.
+        before = first + (c.warmup_every - c.warmup_turns) * c.critic_steps
         later = (step - before) % cycle - c.warmup_steps
         later = tf.where(later < 0, tf.equal(later, -1), tf.equal((later + 1) % c.critic_steps, 0))
         early = tf.equal((step - first + 1) % c.critic_steps, 0)

@@ -1,12 +1,9 @@
 """Pictures: the number that training reports beside their quality, for every objective and architecture."""
 
-import csv
-import io
-
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.files import write_text, writing
+from zoo.files import to_csv, write_text, writing
 
 SCALES = {
     "smoke": (16, 32, 4, 4, 200, 100),
@@ -71,19 +68,16 @@ def run_pictures(run):
         print_row(table[-1])
     for arm in arms:
         result = run.unit(f"{arm}-{turns}", lambda a=arm: train(a, judge, run.scale))
-        sheets[arm] = np.array(result["sheet"], np.uint8)
         own = [{"arm": arm} | row for row in result["rows"]]
         rows += own
         table.append(own[-1])
+        title = f"{arm}: KID {own[-1]['kernel_distance']:.3g}"
+        sheets[title] = np.array(result["sheet"], np.uint8)
         found[arm] = tracks(own, lambda row: row["kernel_distance"])
         print_row(table[-1], found[arm])
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*table[: len(controls)], *rows])
-    write_text(run.out / "checkpoints.csv", text.getvalue())
+    write_text(run.out / "checkpoints.csv", to_csv([*table[: len(controls)], *rows], COLUMNS))
     plot_curves(rows, arms, run.out / "curves.png")
-    plot_sheets(sheets, table, run.out / "samples.png")
+    plot_sheets(sheets, run.out / "samples.png")
     table = [{key: row.get(key) for key in COLUMNS} for row in table]
     return {
         "judge": judge.accuracy,
@@ -117,6 +111,7 @@ class Judge:
       source: str, see `zoo.data.load`, with splits train and test.
       count: int, pictures of a measurement.
       steps: int, of its training.
+      grey_classes: int, how many classes of grey pictures there must be; None for any.
 
     Attributes:
       train, test: [n, s, s, C] uint8.
@@ -124,10 +119,10 @@ class Judge:
       accuracy: on the test pictures.
 
     Raises:
-      UserError: the set has no labels.
+      UserError: the set has no labels, pictures below 28 pixels, or others than `grey_classes` says.
     """
 
-    def __init__(self, run, source, count, steps):
+    def __init__(self, run, source, count, steps, grey_classes=None):
         import zoo.data
         from zoo.data.squares import load_squares
         from zoo.gan import classifier
@@ -141,6 +136,11 @@ class Judge:
         self.train, self.test = first.arrays["image"], second.arrays["image"]
         labels = [part.arrays["label"] for part in (first, second)]
         self.count, self.classes = count, int(labels[0].max()) + 1
+        if grey_classes and (self.train.shape[-1] != 1 or self.classes != grey_classes):
+            raise UserError(
+                f"{source} has {self.classes} classes and {self.train.shape[-1]} channels; "
+                f"expected grey pictures of {grey_classes} classes."
+            )
         path = run.out / "judge.npz"
         if path.exists():
             self.model = classifier.make_classifier(self.train.shape[1:], self.classes)
@@ -259,16 +259,14 @@ def plot_curves(rows, arms, path):
     figure.savefig(path)
 
 
-def plot_sheets(sheets, table, path):
-    """The samples of all arms, side by side."""
+def plot_sheets(sheets, path):
+    """Sheets of samples, side by side: dict of title to [H, W, 3] uint8."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5 * len(sheets), 5.5), dpi=160, layout="constrained")
-    for axes, (arm, sheet) in zip(
-        figure.subplots(1, len(sheets), squeeze=False)[0], sheets.items(), strict=True
-    ):
-        row = next(row for row in table if row["arm"] == arm)
+    panels = figure.subplots(1, len(sheets), squeeze=False)[0]
+    for axes, (title, sheet) in zip(panels, sheets.items(), strict=True):
         axes.imshow(sheet, interpolation="nearest")
-        axes.set_title(f"{arm}: KID {row['kernel_distance']:.3g}", fontsize=11)
+        axes.set_title(title, fontsize=11)
         axes.set_axis_off()
     figure.savefig(path)

@@ -1,12 +1,9 @@
 """Stacked digits: pictures of three digits, one a channel, of which there are 1,000 kinds. How many are made?"""
 
-import csv
-import io
-
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 
 SCALES = {
     "smoke": (16, 4, 2, 500, 100),
@@ -47,15 +44,13 @@ def run_stacked(run):
     Raises:
       UserError: no such method, or pictures that are not grey or not of ten classes.
     """
-    from zoo.gan.picture_experiment import Judge, make_method
+    from zoo.gan.picture_experiment import Judge, make_method, plot_sheets
 
     methods = run.options.methods.split(",")
     if not set(methods) <= {"wgan-gp", "wgan", "gan"}:
         raise UserError(f"--methods={run.options.methods}: expected some of wgan-gp, wgan, gan.")
     turns, _, _, count, steps = SCALES[run.scale]
-    judge = Judge(run, run.options.data, count, steps)
-    if judge.train.shape[-1] != 1 or judge.classes != 10:
-        raise UserError(f"{run.options.data} must have grey pictures of ten classes.")
+    judge = Judge(run, run.options.data, count, steps, grey_classes=10)
     print(
         f"the judge is right for {100 * judge.accuracy:.2f} % of {len(judge.test)} test pictures", flush=True
     )
@@ -76,14 +71,10 @@ def run_stacked(run):
         own = [{"method": method} | row for row in found["rows"]]
         rows += own
         table.append(own[-1])
-        sheets[method] = np.array(found["sheet"], np.uint8)
+        sheets[f"{method}: {own[-1]['modes']} of 1000 kinds"] = np.array(found["sheet"], np.uint8)
         print_row(table[-1])
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "checkpoints.csv", text.getvalue())
-    plot(sheets, table, run.out / "stacked.png")
+    write_text(run.out / "checkpoints.csv", to_csv(rows, COLUMNS))
+    plot_sheets(sheets, run.out / "stacked.png")
     return {
         "judge": judge.accuracy,
         "turns": turns,
@@ -155,18 +146,3 @@ def print_row(row):
         f"{row['top_probability']:.3f}",
         flush=True,
     )
-
-
-def plot(sheets, table, path):
-    """The samples of all methods, side by side."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5 * len(sheets), 5.5), dpi=160, layout="constrained")
-    for axes, (method, sheet) in zip(
-        figure.subplots(1, len(sheets), squeeze=False)[0], sheets.items(), strict=True
-    ):
-        row = next(row for row in table if row["method"] == method)
-        axes.imshow(sheet, interpolation="nearest")
-        axes.set_title(f"{method}: {row['modes']} of 1000 kinds", fontsize=11)
-        axes.set_axis_off()
-    figure.savefig(path)

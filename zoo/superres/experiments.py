@@ -1,7 +1,6 @@
 """The experiments of super-resolution, see `zoo.experiments`."""
 
 import argparse
-import csv
 import functools
 import glob
 import io
@@ -14,7 +13,7 @@ import numpy as np
 from zoo.arguments import fraction
 from zoo.errors import UserError
 from zoo.experiments import Experiment
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 from zoo.superres import patch_experiment, toy_experiments
 
 COLUMNS = ("set", "picture", "method", "psnr", "ssim", "gradient", "band", "rms", "worst", "seconds")
@@ -97,11 +96,7 @@ def run_benchmark(run):
                 )
     averages = average(rows)
     print_table(averages)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "pictures.csv", text.getvalue())
+    write_text(run.out / "pictures.csv", to_csv(rows, COLUMNS))
     crops = sorted(path.name for path in run.out.glob("crops-*.png"))
     return {"scale": scale, "averages": averages, "files": ["pictures.csv", *crops]}
 

@@ -1,13 +1,11 @@
 """The experiments of Sønderby et al. (2017), sections 5.2 to 5.4, in their form: all methods on small patches of one kind."""
 
-import csv
 import dataclasses
-import io
 
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 
 PATCH, SCALE = 64, 4  # 16 x 16 to 64 x 64, as in the paper
 SIZES = {
@@ -78,11 +76,7 @@ def run_patches(run):
         shown[method] = np.array(found.pop("shown"), np.uint8)
         rows.append({"method": method} | found)
         print_row(rows[-1])
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "methods.csv", text.getvalue())
+    write_text(run.out / "methods.csv", to_csv(rows, COLUMNS))
     plot(shown, large, rows, run.out / "patches.png")
     return {"steps": steps, "patches": count, "table": rows, "files": ["methods.csv", "patches.png"]}
 

@@ -1,11 +1,8 @@
 """The experiments of Sønderby et al. (2017) on the swiss roll: its table 1, and GANs as variational inference."""
 
-import csv
-import io
-
 import numpy as np
 
-from zoo.files import write_text
+from zoo.files import to_csv, write_text
 
 SWISS_ROLL = {"smoke": (2, 300), "cpu": (4, 12000), "paper": (10, 40000)}  # runs, steps
 VARIATIONAL = {"smoke": (1, 200), "cpu": (3, 12000), "paper": (10, 40000)}
@@ -41,13 +38,12 @@ def run_swiss_roll(run):
         rows.append({"method": method} | found)
         _print_row(rows[-1])
     _print_row(rows[0])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("method", "run", "cross_entropy", "inconsistency"))
-    for row in rows:
-        for i, values in enumerate(zip(row["cross_entropy"], row["inconsistency"], strict=True)):
-            writer.writerow((row["method"], i, *values))
-    write_text(run.out / "runs.csv", text.getvalue())
+    lines = [
+        {"method": row["method"], "run": i, "cross_entropy": nats, "inconsistency": error}
+        for row in rows
+        for i, (nats, error) in enumerate(zip(row["cross_entropy"], row["inconsistency"], strict=True))
+    ]
+    write_text(run.out / "runs.csv", to_csv(lines))
     _plot_answers(y, x, answers, rows, run.out / "swiss-roll.png")
     return {"runs": runs, "steps": steps, "table": rows, "files": ["runs.csv", "swiss-roll.png"]}
 
@@ -145,11 +141,7 @@ def run_variational(run):
             f"{row['conditional']:7.3f}   by a discriminator {row['discriminator']:7.3f} nats",
             flush=True,
         )
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(run.out / "divergences.csv", text.getvalue())
+    write_text(run.out / "divergences.csv", to_csv(rows))
     _plot_divergences(rows, run.out / "variational.png")
     largest = max(abs(row["joint"] - row["conditional"]) for row in rows)
     print(f"the first two differ by at most {largest:.3f} nats")
