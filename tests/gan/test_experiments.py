@@ -32,14 +32,20 @@ def result(out):
 @pytest.mark.slow
 def test_collapse(tmp_path, monkeypatch):
     monkeypatch.setattr(collapse_experiment, "SCALES", {"smoke": (2, 0.002)})
-    assert toulon("gan/collapse", "--out", tmp_path, "--methods", "wgan-gp,wgan", "--data", "ring") == 0
+    assert (
+        toulon("gan/collapse", "--out", tmp_path, "--methods", "wgan-gp,wgan", "--data", "ring,swiss-roll")
+        == 0
+    )
     table = result(tmp_path)["table"]
-    assert [(row["data"], row["method"], len(row["modes"])) for row in table] == [
+    assert [(row["data"], row["method"], len(row["wasserstein"])) for row in table] == [
         ("ring", "wgan-gp", 2),
         ("ring", "wgan", 2),
+        ("swiss-roll", "wgan-gp", 2),
+        ("swiss-roll", "wgan", 2),
     ]
+    assert ["modes" in row for row in table] == [True, True, False, False]
     rows = list(csv.DictReader((tmp_path / "checkpoints.csv").open()))
-    assert len(rows) == 2 * 2 * 8
+    assert len(rows) == 4 * 2 * 8
     assert {int(row["turns"]) for row in rows if row["method"] == "wgan"} == {2, 5, 8, 10, 12, 15, 18, 20}
 
 
@@ -91,7 +97,7 @@ def test_stacked(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["gan/collapse", "--data", "swiss-roll"], "--data=swiss-roll: expected some of ring, grid"),
+        (["gan/collapse", "--data", "manifold"], "--data=manifold: expected some of ring, grid, swiss-roll"),
         (["gan/collapse", "--methods", "best"], "--methods=best: expected some of wgan-gp"),
         (["gan/stacked", "--methods", "best"], "--methods=best: expected some of wgan-gp"),
         (["gan/pictures", "--arms", "gan/mlp"], "--arms: 'gan/mlp' is none"),

@@ -17,16 +17,19 @@ NETWORKS = {
 }  # fmt: skip
 BATCH = 128
 SAMPLES = 2500
+MATCHED = 1000  # of them, with as many data, for the exact Wasserstein distance
+PLANE = ("ring", "grid", "swiss-roll")
+MEASURES = ("modes", "high_quality", "reverse_kl_all", "sliced_wasserstein", "wasserstein")
 COLUMNS = (
     "data", "method", "seed", "turns", "modes", "high_quality", "reverse_kl", "reverse_kl_all", "sliced_wasserstein",
-    "estimate", "distance", "generator_gradient",
+    "wasserstein", "estimate", "distance", "generator_gradient",
 )  # fmt: skip
 
 
 def add_arguments(parser):
     """Adds the options of `collapse`."""
     parser.add_argument(
-        "--data", default="grid", help="of ring, grid, with commas between (default: %(default)s)"
+        "--data", default="grid", help="of ring, grid, swiss-roll, with commas between (default: %(default)s)"
     )
     parser.add_argument(
         "--methods",
@@ -36,27 +39,26 @@ def add_arguments(parser):
 
 
 def run_collapse(run):
-    """Trains each method on each mixture and counts the modes it makes, along the training and at its end.
+    """Trains each method on each distribution and counts the modes it makes, along the training and at its end.
 
     Args:
       run: a `zoo.experiments.Run`.
 
     Returns:
       dict: `table`, a list of dicts of data, method, and lists over the seeds: modes, high_quality, reverse_kl_all,
-      sliced_wasserstein, see `zoo.gan.modes`; cpu_seconds; tracks_quality, the rank correlation of the estimate with the share of bad samples;
+      sliced_wasserstein, wasserstein, see `zoo.gan.modes`, those of modes for mixtures only; cpu_seconds; tracks_quality,
+      the rank correlation of the estimate with the share of bad samples, for mixtures, or with the Wasserstein distance;
       estimate, first and last; files.
 
     Raises:
       UserError: no such data or method.
     """
-    from zoo.gan.toy_data import DATA, Mixture
     from zoo.gan.training import tracks
 
     known_methods = make_methods()
     data = run.options.data.split(",")
     methods = run.options.methods.split(",")
-    mixtures = [name for name, make in DATA.items() if isinstance(make(), Mixture)]
-    for option, names, known in (("data", data, mixtures), ("methods", methods, known_methods)):
+    for option, names, known in (("data", data, PLANE), ("methods", methods, known_methods)):
         if not set(names) <= set(known):
             raise UserError(f"--{option}={','.join(names)}: expected some of {', '.join(known)}.")
     seeds, length = SCALES[run.scale]
@@ -69,7 +71,7 @@ def run_collapse(run):
                 for seed in range(seeds)
             ]
             last = [one["rows"][-1] for one in found]
-            keys = ("modes", "high_quality", "reverse_kl_all", "sliced_wasserstein")
+            keys = [key for key in MEASURES if key in last[0]]
             table.append(
                 {
                     "data": name,
@@ -80,13 +82,11 @@ def run_collapse(run):
                 | {key: [row[key] for row in last] for key in keys}
                 | {
                     "cpu_seconds": [one["cpu_seconds"] for one in found],
-                    "tracks_quality": [
-                        tracks(one["rows"], lambda row: 1 - row["high_quality"]) for one in found
-                    ],
+                    "tracks_quality": [tracks(one["rows"], badness) for one in found],
                 }
                 | {"estimate": [[one["rows"][i]["estimate"] for i in (0, -1)] for one in found]}
             )
-            print_row(table[-1], len(DATA[name]().centers))
+            print_row(table[-1])
             rows += [
                 {"data": name, "method": method, "seed": seed} | row
                 for seed, one in enumerate(found)
@@ -96,6 +96,11 @@ def run_collapse(run):
     write_text(run.out / "checkpoints.csv", to_csv(rows, COLUMNS))
     plot(shown, rows, {row["method"]: row["label"] for row in table}, run.out / "collapse.png")
     return {"seeds": seeds, "table": table, "files": ["checkpoints.csv", "collapse.png"]}
+
+
+def badness(row):
+    """How bad the samples of a checkpoint are: the share of bad ones of a mixture, the distance to other data."""
+    return 1 - row["high_quality"] if "high_quality" in row else row["wasserstein"]
 
 
 def make_methods():
@@ -114,73 +119,87 @@ def make_methods():
 
 
 def train(name, method, seed, length):
-    """A run of a method on a mixture: dict of rows, see `InGraphRun.run`, and samples, a list of points."""
+    """A run of a method on a distribution: dict of rows, see `InGraphRun.run`, and samples, a list of points."""
     import tensorflow as tf
 
-    from zoo.gan.modes import count_modes, sliced_wasserstein
-    from zoo.gan.toy_data import DATA
+    from zoo.gan.modes import count_modes, sliced_wasserstein, wasserstein
+    from zoo.gan.toy_data import DATA, Mixture
     from zoo.gan.training import CHECKPOINTS, InGraphRun
 
-    mixture = DATA[name]()
-    toy = InGraphRun(make_methods()[method], NETWORKS, mixture.sample, BATCH, seed, jit_compile=True)
+    distribution = DATA[name]()
+    toy = InGraphRun(make_methods()[method], NETWORKS, distribution.sample, BATCH, seed, jit_compile=True)
 
     def samples():
         return toy.model.sample(SAMPLES, seed=seed).numpy()
 
     def measure():
         points = samples()
-        data = mixture.sample(tf.constant([10**6, seed]), SAMPLES).numpy()
-        return count_modes(points, mixture) | {"sliced_wasserstein": sliced_wasserstein(points, data)}
+        data = distribution.sample(tf.constant([10**6, seed]), SAMPLES).numpy()
+        counts = count_modes(points, distribution) if isinstance(distribution, Mixture) else {}
+        return counts | {
+            "sliced_wasserstein": sliced_wasserstein(points, data),
+            "wasserstein": wasserstein(points[:MATCHED], data[:MATCHED]),
+        }
 
     begin = time.process_time()
     rows = toy.run(max(CHECKPOINTS, round(length * TURNS[method])), measure)
     return {"rows": rows, "samples": samples().tolist(), "cpu_seconds": time.process_time() - begin}
 
 
-def print_row(row, modes):
-    """One method on one mixture, for the terminal."""
-    each = "/".join(map(str, row["modes"]))
+def print_row(row):
+    """One method on one distribution, for the terminal."""
+    counts = ""
+    if "modes" in row:
+        counts = (
+            f"   modes {'/'.join(map(str, row['modes']))}   good samples {100 * np.mean(row['high_quality']):5.1f} %   "
+            f"reverse KL {np.mean(row['reverse_kl_all']):.3f}"
+        )
     print(
-        f"{row['data']:<6}{row['label']:<17}{row['turns']:>6} turns {np.mean(row['cpu_seconds']):4.0f} CPU-s   modes {each} of {modes}   good samples "
-        f"{100 * np.mean(row['high_quality']):5.1f} %   reverse KL {np.mean(row['reverse_kl_all']):.3f}   sliced W1 "
-        f"{np.mean(row['sliced_wasserstein']):.3f}   estimate against quality {np.mean(row['tracks_quality']):+.2f}",
+        f"{row['data']:<11}{row['label']:<17}{row['turns']:>6} turns {np.mean(row['cpu_seconds']):4.0f} CPU-s{counts}   W1 "
+        f"{np.mean(row['wasserstein']):.3f}   estimate against quality {np.mean(row['tracks_quality']):+.2f}",
         flush=True,
     )
 
 
 def plot(shown, rows, labels, path):
-    """Samples of the first seed of each method, and along all seeds the estimate and the share of good samples."""
+    """Samples of the first seed of each method, and along all seeds the estimate and how bad samples are."""
+    import tensorflow as tf
     from matplotlib.figure import Figure
 
     from zoo.gan.toy_data import DATA
 
     names = list(dict.fromkeys(name for name, _ in shown))
-    figure = Figure(figsize=(3.6 * len(labels), 3.6 * (len(names) + 1)), dpi=160, layout="constrained")
-    panels = figure.subplots(len(names) + 1, len(labels), squeeze=False)
+    figure = Figure(figsize=(3.6 * len(labels), 3.6 * 2 * len(names)), dpi=160, layout="constrained")
+    panels = figure.subplots(2 * len(names), len(labels), squeeze=False)
     for (name, method), points in shown.items():
-        axes = panels[names.index(name), list(labels).index(method)]
-        mixture = DATA[name]()
-        axes.plot(*points.T, ".", color="#0072B2", markersize=2)
-        axes.plot(*mixture.centers.T, "+", color="#D55E00", markersize=7)
-        limit = 1.3 * np.abs(mixture.centers).max()
+        place, column = 2 * names.index(name), list(labels).index(method)
+        axes = panels[place, column]
+        data = DATA[name]().sample(tf.constant([0, 0]), SAMPLES).numpy()
+        axes.plot(*data.T, ".", color="#D55E00", markersize=3)
+        axes.plot(*points.T, ".", color="#0072B2", markersize=1.5, alpha=0.6)
+        limit = 1.2 * np.abs(data).max()
         axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[], yticks=[])
         axes.set_title(f"{labels[method]}, {name}", fontsize=11)
-    for column, method in enumerate(labels):
-        axes = panels[-1, column]
-        quality = axes.twinx()
-        own = [row for row in rows if row["method"] == method and row["data"] == names[0]]
-        for seed in sorted({row["seed"] for row in own}):
-            turns, estimates, good = zip(
-                *((r["turns"], r["estimate"], 100 * r["high_quality"]) for r in own if r["seed"] == seed),
-                strict=True,
-            )
-            axes.plot(turns, estimates, "-", color="#D55E00")
-            quality.plot(turns, good, "--", color="#0072B2")
-        axes.set_title(f"estimate (left), good samples in % (right, dashed), {names[0]}", fontsize=8)
-        axes.set_ylim(bottom=0)
-        quality.set_ylim(0, 100)
-        axes.set_xlabel("turns of the generator", fontsize=9)
-        for side in (axes, quality):
-            side.tick_params(labelsize=8)
-    figure.suptitle("Samples (blue) of mixtures of Gaussians (orange centres)", fontsize=12)
+        own = [row for row in rows if (row["data"], row["method"]) == (name, method)]
+        plot_course(panels[place + 1, column], own)
+    figure.suptitle(
+        "Samples (blue) over data (orange); below, what training reports and how bad samples are", fontsize=12
+    )
     figure.savefig(path)
+
+
+def plot_course(axes, rows):
+    """A method's estimate, and how bad its samples are, along each seed's training."""
+    right = axes.twinx()
+    for seed in sorted({row["seed"] for row in rows}):
+        own = [row for row in rows if row["seed"] == seed]
+        turns = [row["turns"] for row in own]
+        axes.plot(turns, [row["estimate"] for row in own], "-", color="#D55E00")
+        right.plot(turns, [badness(row) for row in own], "--", color="#0072B2")
+    what = "share of bad samples" if "high_quality" in rows[0] else "W1 to data"
+    axes.set_title(f"estimate (left), {what} (right, dashed)", fontsize=8)
+    axes.set_xlabel("turns of the generator", fontsize=9)
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    right.set_ylim(bottom=0)
+    for side in (axes, right):
+        side.tick_params(labelsize=8)

@@ -12,7 +12,7 @@ SCALES = {
 }  # turns, width of mlp, filters of dcgan, checkpoints, samples to measure, steps of the judge
 BATCH = 64
 COLUMNS = (
-    "arm", "turns", "estimate", "distance", "generator_gradient", "total_variation", "top_probability", "score",
+    "arm", "turns", "estimate", "held_out", "distance", "generator_gradient", "total_variation", "top_probability", "score",
     "kernel_distance", "pyramid_distance", "diversity", "duplicates",
 )  # fmt: skip
 FEW = 500  # pictures of which all pairs are compared
@@ -44,7 +44,7 @@ def run_pictures(run):
 
     Returns:
       dict: `judge`, the classifier's accuracy on test pictures; `table`, a list of dicts of `COLUMNS`, the last checkpoint of each arm and the
-      controls, test pictures and noise; `tracks`, the rank correlation of the estimate with the kernel distance, by arm; files.
+      controls, training pictures and noise (held_out is the estimate with test pictures in place of those that were learnt from); `tracks`, the rank correlation of the estimate with the kernel distance, by arm; files.
 
     Raises:
       UserError: no such arm, or pictures without labels.
@@ -62,7 +62,7 @@ def run_pictures(run):
     controls = {
         name: run.unit(f"control-{name}", lambda n=name: judge.measure(judge.control(n))) for name in CONTROLS
     }
-    rows, table, found, sheets = [], [], {}, {}
+    rows, table, found, sheets, curves = [], [], {}, {}, {}
     for name, values in controls.items():
         table.append({"arm": name} | values)
         print_row(table[-1])
@@ -73,10 +73,11 @@ def run_pictures(run):
         table.append(own[-1])
         title = f"{arm}: KID {own[-1]['kernel_distance']:.3g}"
         sheets[title] = np.array(result["sheet"], np.uint8)
+        curves[arm] = result["curve"]
         found[arm] = tracks(own, lambda row: row["kernel_distance"])
         print_row(table[-1], found[arm])
     write_text(run.out / "checkpoints.csv", to_csv([*table[: len(controls)], *rows], COLUMNS))
-    plot_curves(rows, arms, run.out / "curves.png")
+    plot_curves(rows, curves, run.out / "curves.png")
     plot_sheets(sheets, run.out / "samples.png")
     table = [{key: row.get(key) for key in COLUMNS} for row in table]
     return {
@@ -193,15 +194,15 @@ def train(arm, judge, scale):
     free = 0
     if not dense:  # a black border, to the next power of two
         free = (1 << (pictures.shape[1] - 1).bit_length()) - pictures.shape[1]
-        pictures = np.pad(pictures, [(0, 0), *[(free // 2, free - free // 2)] * 2, (0, 0)])
-    resident = tf.constant(pictures)
+    border = [(0, 0), *[(free // 2, free - free // 2)] * 2, (0, 0)]
+    resident = tf.constant(np.pad(pictures, border))
 
     def draw(seed, count):
         index = tf.random.stateless_uniform([count], seed, 0, len(pictures), tf.int32)
         return to_signed(tf.gather(resident, index))
 
     networks = {
-        "shape": pictures.shape[1:], "generator": generator, "critic": critic,
+        "shape": resident.shape[1:], "generator": generator, "critic": critic,
         "generator_filters": width if generator == "mlp" else filters,
         "critic_filters": width if critic == "mlp" else filters, "noise_size": 64, "warmup_turns": 0,
     }  # fmt: skip
@@ -213,8 +214,16 @@ def train(arm, judge, scale):
         end = images.shape[1] - (free - free // 2)
         return images[:, free // 2 : end, free // 2 : end]
 
-    rows = game.run(turns, lambda: judge.measure(samples(count)), checkpoints)
-    return {"rows": rows, "sheet": make_sheet(samples(SHEET)).tolist()}
+    held_out = to_signed(tf.constant(np.pad(judge.test[:FEW], border)))
+
+    def measure():
+        fakes = game.model.sample(FEW, seed=0, training=True)
+        scores = (game.model.critic(x, training=True) for x in (held_out, fakes))
+        return {"held_out": float(game.model.estimate(*scores))} | judge.measure(samples(count))
+
+    rows = game.run(turns, measure, checkpoints)
+    curve = {"turns": game.turns.tolist(), "estimate": game.curve.tolist()}
+    return {"rows": rows, "curve": curve, "sheet": make_sheet(samples(SHEET)).tolist()}
 
 
 def make_method(objective):
@@ -240,21 +249,22 @@ def print_row(row, correlation=None):
     )
 
 
-def plot_curves(rows, arms, path):
-    """For each arm the estimate and the kernel distance along the training."""
+def plot_curves(rows, curves, path):
+    """For each arm the estimate, median-filtered and with pictures held out, and the kernel distance along the training."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.4 * len(arms), 3.8), dpi=160, layout="constrained")
-    panels = figure.subplots(1, len(arms), squeeze=False)[0]
-    for axes, arm in zip(panels, arms, strict=True):
+    figure = Figure(figsize=(4.4 * len(curves), 3.8), dpi=160, layout="constrained")
+    panels = figure.subplots(1, len(curves), squeeze=False)[0]
+    for axes, (arm, curve) in zip(panels, curves.items(), strict=True):
         own = [row for row in rows if row["arm"] == arm]
         turns = [row["turns"] for row in own]
         other = axes.twinx()
-        axes.plot(turns, [row["estimate"] for row in own], "o-", color="#D55E00")
+        axes.plot(curve["turns"], curve["estimate"], "-", color="#D55E00")
+        axes.plot(turns, [row["held_out"] for row in own], "o", color="#D55E00")
         other.plot(turns, [row["kernel_distance"] for row in own], "s--", color="#0072B2")
         axes.set_ylim(bottom=0)
         other.set_yscale("log")
-        axes.set_title(f"{arm}: estimate (o), KID (right)", fontsize=10)
+        axes.set_title(f"{arm}: estimate (o: pictures held out), KID (right)", fontsize=9)
         axes.set_xlabel("turns of the generator")
     figure.savefig(path)
 

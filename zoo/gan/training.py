@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from scipy.ndimage import median_filter
 from scipy.stats import spearmanr
 
 from zoo.gan.config import GANConfig
@@ -13,7 +14,9 @@ from zoo.gan.model import GAN
 from zoo.optimizers.rmsprop import RMSProp
 
 CHECKPOINTS = 8  # of a run, at which it is measured
-WINDOW = 100  # steps over which the estimate of a checkpoint is averaged
+WINDOW = 100  # steps over which what a checkpoint reports is averaged
+MEDIAN = 101  # turns, of the filter of curves, as in the authors' figures
+POINTS = 300  # of a curve, about
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,11 @@ class InGraphRun:
       batch_size: int.
       seed: int.
       jit_compile: bool; for networks of dense layers. XLA's convolutions are slow on a CPU.
+
+    Attributes:
+      model: the `GAN`.
+      turns: int array, turns of the generator done at each point of `curve`.
+      curve: the estimate over the run so far, median-filtered as in the paper's figures.
     """
 
     def __init__(self, method, networks, draw, batch_size, seed, jit_compile):
@@ -59,18 +67,28 @@ class InGraphRun:
         self.model = GAN(GANConfig(**(networks | method.config)))
         self.model.compile(method.optimizer(), generator_optimizer=method.optimizer())
         self._step = tf.function(self.model.train_step, jit_compile=jit_compile)
+        self.turns, self.curve = np.zeros([0], int), np.zeros([0])
 
     @tf.function
     def train(self, first, last):
-        """Steps of the critic from `first` to before `last`, scalar int64; the means of what they report."""
+        """Steps of the critic from `first` to before `last`, scalar int64.
+
+        Returns:
+          dict: the means of what they report since metrics were reset, and "estimates", that of each step.
+        """
         numbers = tf.range(self._batch_size, dtype=tf.int64)
+        estimates = tf.TensorArray(tf.float32, tf.cast(last - first, tf.int32))
+        tracker = self.model.trackers["estimate"]
         for step in tf.range(first, last):
             image = self._draw(tf.stack([tf.constant(self.seed, tf.int64), step]), self._batch_size)
             seeds = tf.stack(
                 [tf.fill([self._batch_size], step), self.seed * self._batch_size + numbers], axis=1
             )
+            tracker.reset_state()
             self._step({"image": image, "seed": seeds})
-        return {metric.name: metric.result() for metric in self.model.metrics}
+            estimates = estimates.write(tf.cast(step - first, tf.int32), tracker.result())
+        logs = {metric.name: metric.result() for metric in self.model.metrics}
+        return logs | {"estimates": estimates.stack()}
 
     def run(self, turns, measure, checkpoints=CHECKPOINTS):
         """Trains for so many turns of the generator and measures on the way.
@@ -85,15 +103,24 @@ class InGraphRun:
         """
         every = self.model.config.critic_steps
         edges = every * np.linspace(0, turns, checkpoints + 1).round().astype(int)
-        rows = []
+        rows, estimates = [], []
         for start, stop in itertools.pairwise(edges):
             late = max(start, stop - WINDOW)
-            self.train(tf.constant(start, tf.int64), tf.constant(late, tf.int64))
+            estimates.append(self._train(start, late)["estimates"])
             self.model.reset_metrics()
-            logs = self.train(tf.constant(late, tf.int64), tf.constant(stop, tf.int64))
+            logs = self._train(late, stop)
+            estimates.append(logs.pop("estimates"))
             told = {key: float(value) for key, value in logs.items()}
+            told["estimate"] = float(estimates[-1].mean())
             rows.append({"turns": int(stop // every)} | told | measure())
+        of_turns = np.concatenate(estimates)[every - 1 :: every]
+        self.turns = np.arange(1, 1 + len(of_turns), max(1, len(of_turns) // POINTS))
+        self.curve = median_filter(of_turns, MEDIAN, mode="nearest")[self.turns - 1]
         return rows
+
+    def _train(self, first, last):
+        logs = self.train(tf.constant(first, tf.int64), tf.constant(last, tf.int64))
+        return {key: value.numpy() for key, value in logs.items()}
 
 
 def tracks(rows, badness):
