@@ -6,7 +6,10 @@ import re
 import statistics
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-READMES = tuple(ROOT / path for path in ("README.md", "zoo/codec/README.md", "zoo/superres/README.md"))
+READMES = tuple(
+    ROOT / path
+    for path in ("README.md", "zoo/codec/README.md", "zoo/superres/README.md", "zoo/gan/README.md")
+)
 MOST_POINTS = 6  # of a model's curve, about
 LABELS = {
     "jpeg-420": "JPEG (4:2:0, optimized)",
@@ -149,6 +152,114 @@ def superres_patches(result):
     )
 
 
+def gan_collapse(result):
+    """Modes, quality and what the estimate tells, as Markdown."""
+    lines = [
+        "| data | method | turns | CPU seconds | modes, each seed | good samples | reverse KL, nats | W1 | estimate against quality |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in result["results"]["table"]:
+        counted = ["", "", ""]
+        if "modes" in row:
+            counted = [
+                ", ".join(map(str, row["modes"])),
+                f"{100 * statistics.fmean(row['high_quality']):.1f} %",
+                f"{statistics.fmean(row['reverse_kl_all']):.3f}",
+            ]
+        cells = [
+            row["data"], row["label"], str(row["turns"]), f"{statistics.fmean(row['cpu_seconds']):.0f}", *counted,
+            f"{statistics.fmean(row['wasserstein']):.3f}", ", ".join("–" if v is None else f"{v:+.2f}" for v in row["tracks_quality"]),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", f"`{result['command']}`."])
+
+
+def gan_diagnosis(result):
+    """Gradients at the first and last measurement as Markdown."""
+    lines = [
+        "| turns of the generator | steps of the discriminator | its accuracy | gradient of log(1 - D) | of -log D "
+        "| of a critic with penalty | of one with clipped weights |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in result["results"]["table"]:
+        cells = [" → ".join(f"{v:.3g}" for v in row[key])
+                 for key in ("steps", "accuracy", "minimax", "non_saturating", "wasserstein", "clipped")]  # fmt: skip
+        lines.append(f"| {row['turns']} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", f"`{result['command']}`."])
+
+
+def gan_balance(result):
+    """Modes by objective as Markdown."""
+    names = {"non-saturating": "GAN", "wgan": "WGAN, clipped", "wgan-gp": "WGAN-GP"}
+    lines = ["| method | modes of 25: fewest | mean | most |", "| --- | --- | --- | --- |"]
+    for key, (fewest, mean, most) in result["results"]["modes"].items():
+        lines.append(f"| {names[key]} | {fewest} | {mean:.1f} | {most} |")
+    cells = len(result["results"]["rows"]) // len(names)
+    note = f"Of {cells} choices of critic steps and ratio of rates; {result['results']['turns']} turns each; `{result['command']}`."
+    return "\n".join([*lines, "", note])
+
+
+def gan_two_gaussians(result):
+    """Slopes of discriminator and critics as Markdown."""
+    lines = ["| trained | least and largest slope | estimate |", "| --- | --- | --- |"]
+    lines += [
+        f"| {row['name']} | {row['least_slope']:.2g} to {row['largest_slope']:.2g} | {row['estimate']:.3f} |"
+        for row in result["results"]["slopes"]
+    ]
+    return "\n".join([*lines, "", f"On [-3, 8]; the Wasserstein distance is 4; `{result['command']}`."])
+
+
+def gan_smoothing(result):
+    """The best noise for each distance of two lines as Markdown."""
+    lines = [
+        "| distance of the lines | best radius of the noise | Jensen-Shannon divergence then, nats | bound of theorem 3.3 |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['shift']} | {row['radius']:.3f} | {row['jensen_shannon']:.3f} | {row['bound']:.3f} |"
+        for row in result["results"]["best"]
+    ]
+    return "\n".join([*lines, "", f"`{result['command']}`."])
+
+
+def gan_pictures(result):
+    """Measures of each arm's pictures as Markdown."""
+    found = result["results"]
+    lines = [
+        "| objective/generator/critic | classes off uniform | top probability | score | KID | MS-SSIM of pairs | estimate, held out "
+        "| estimate against KID |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in found["table"]:
+        estimates, told = "", ""
+        if row["arm"] in found["tracks"]:
+            estimates, told = (
+                f"{row['estimate']:.3g}, {row['held_out']:.3g}",
+                f"{found['tracks'][row['arm']]:+.2f}",
+            )
+        lines.append(
+            f"| {row['arm']} | {row['total_variation']:.3f} | {row['top_probability']:.3f} | {row['score']:.2f} | "
+            f"{row['kernel_distance']:.3g} | {row['diversity']:.3f} | {estimates} | {told} |"
+        )
+    note = f"{found['turns']} turns of the generator; the judge is right for {100 * found['judge']:.2f} % of test pictures; `{result['command']}`."
+    return "\n".join([*lines, "", note])
+
+
+def gan_stacked(result):
+    """Kinds of stacked digits as Markdown."""
+    found = result["results"]
+    lines = [
+        "| pictures | kinds of 1000 | reverse KL, nats | the judge's top probability |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['method']} | {row['modes']} | {row['reverse_kl']:.3f} | {row['top_probability']:.3f} |"
+        for row in found["table"]
+    ]
+    note = f"{found['pictures']} pictures after {found['turns']} turns; the judge is right for {100 * found['judge']:.2f} %; `{result['command']}`."
+    return "\n".join([*lines, "", note])
+
+
 # Folder of a result below zoo/ -> function that makes its table; the README's marker is "<!-- FOLDER -->".
 TABLES = {
     "codec/results/rate-distortion": codec_rate_distortion,
@@ -157,6 +268,13 @@ TABLES = {
     "superres/results/variational": superres_variational,
     "superres/results/faces": superres_patches,
     "superres/results/textures": superres_patches,
+    "gan/results/collapse": gan_collapse,
+    "gan/results/diagnosis": gan_diagnosis,
+    "gan/results/balance": gan_balance,
+    "gan/results/two-gaussians": gan_two_gaussians,
+    "gan/results/smoothing": gan_smoothing,
+    "gan/results/pictures": gan_pictures,
+    "gan/results/stacked": gan_stacked,
 }
 
 

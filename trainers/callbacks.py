@@ -11,7 +11,6 @@ import tensorflow as tf
 from absl import flags
 from tqdm import tqdm
 
-from trainers import checkpoints
 from zoo.files import write_text
 from zoo.images.files import write_image
 
@@ -23,7 +22,7 @@ def make(task, workdir, keeper, strategy, start):
     log = Log(workdir, start) if keeper.is_chief else None
     # Checkpoints come before evaluation, which resets the metrics that tell whether the loss is a number.
     return [
-        LogTraining(log, start),
+        LogTraining(keeper, log, start),
         SaveCheckpoints(keeper, start),
         Evaluate(task, log, strategy, start),
         StopOnSignal(keeper),
@@ -100,9 +99,9 @@ class StepCallback(tf.keras.callbacks.Callback):
 class LogTraining(StepCallback):
     """Logs averages since the last log or evaluation, shows progress, and stops a run whose loss is not a number."""
 
-    def __init__(self, log, start):
+    def __init__(self, keeper, log, start):
         super().__init__(start)
-        self._log = log
+        self._keeper, self._log = keeper, log
         self._bar = None
 
     def on_train_begin(self, logs=None):
@@ -118,7 +117,7 @@ class LogTraining(StepCallback):
             self._bar.update(step - self._bar.n)
         if not self.due(FLAGS.log_every):
             return
-        values = checkpoints.finite_metrics(self.model, step)
+        values = self._keeper.finite_metrics(step)
         self.model.reset_metrics()
         if self._log:
             now = time.perf_counter()
@@ -157,17 +156,18 @@ class Evaluate(StepCallback):
         self._task, self._log, self._strategy = task, log, strategy
 
     def after_step(self, step):
-        if self._task.validation is None or not FLAGS.eval_every or not self.due(FLAGS.eval_every):
+        if not FLAGS.eval_every or not self.due(FLAGS.eval_every):
             return
         self._task.prepare()
-        values = self.model.evaluate(verbose=0, return_dict=True, **self._data())
-        self.model.reset_metrics()
-        if self._log:
-            self._log.scalars("validation", step, values)
-            numbers = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            tqdm.write(f"step {step}  validation: {numbers}", file=sys.stderr)
-            if self._task.pictures:
-                self._log.pictures(step, self._task.pictures())
+        if self._task.validation is not None:
+            values = self.model.evaluate(verbose=0, return_dict=True, **self._data())
+            self.model.reset_metrics()
+            if self._log:
+                self._log.scalars("validation", step, values)
+                numbers = "  ".join(f"{name} {value:.5g}" for name, value in values.items())
+                tqdm.write(f"step {step}  validation: {numbers}", file=sys.stderr)
+        if self._log and self._task.pictures:
+            self._log.pictures(step, self._task.pictures())
 
     def _data(self):
         """Every replica evaluates everything: batches of single pictures cannot be split."""

@@ -21,23 +21,6 @@ def is_chief(resolver):
     return first and resolver.task_id == 0, f"{resolver.task_type}-{resolver.task_id}"
 
 
-def finite_metrics(model, step):
-    """The model's metrics since they were last reset, a dict of float.
-
-    (Read from the model, not from the logs of `fit`, which with several workers are sums over them.)
-
-    Raises:
-      UserError: one of them is not a number.
-    """
-    values = {metric.name: float(metric.result()) for metric in model.metrics}
-    if not all(map(math.isfinite, values.values())):
-        raise UserError(
-            f"the loss is no number at step {step}: {values}. Try a lower --learning_rate or --precision=float32; "
-            "the last checkpoint is from before."
-        )
-    return values
-
-
 class Keeper:
     """Saves and restores the state of a run.
 
@@ -64,6 +47,26 @@ class Keeper:
         """Steps trained so far."""
         return int(self._task.model.optimizer.iterations.numpy())
 
+    def finite_metrics(self, step):
+        """The model's metrics since they were last reset, a dict of float.
+
+        (Read from the model, not from the logs of `fit`, which with several workers are sums over them.)
+
+        Raises:
+          UserError: one of them is not a number.
+        """
+        values = {metric.name: float(metric.result()) for metric in self._task.model.metrics}
+        if not all(map(math.isfinite, values.values())):
+            raise UserError(
+                f"the loss is no number at step {step}: {values}. Try a lower --learning_rate or --precision=float32. "
+                + self._kept()
+            )
+        return values
+
+    def _kept(self):
+        kept = self._manager.latest_checkpoint
+        return f"The last good checkpoint is {kept}." if kept else "There is no checkpoint yet."
+
     def save(self):
         """Writes a checkpoint of this step, if there is none yet.
 
@@ -71,12 +74,12 @@ class Keeper:
           UserError: it cannot be written, or the loss is not a number; older ones stay.
         """
         step = self.step
-        finite_metrics(self._task.model, step)
+        self.finite_metrics(step)
         for variable in self._task.model.trainable_variables:
             if not tf.reduce_all(tf.math.is_finite(variable)):
                 raise UserError(
                     f"{variable.name} is no number after step {step}; try a lower --learning_rate or "
-                    "--precision=float32; the last checkpoint is from before."
+                    f"--precision=float32. {self._kept()}"
                 )
         if self._manager.latest_checkpoint and self._manager.latest_checkpoint.endswith(f"-{step}"):
             return
@@ -88,10 +91,8 @@ class Keeper:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
             message = getattr(error, "message", str(error)).splitlines()[0]
             reason = re.sub(r"\{\{.*?\}\} | \[Op:.*?\]", "", message)  # without the graph's own names
-            kept = self._manager.latest_checkpoint
             raise UserError(
-                f"the checkpoint of step {step} cannot be written to {self._workdir}: {reason}. "
-                + (f"The last good one is {kept}." if kept else "There is none yet.")
+                f"the checkpoint of step {step} cannot be written to {self._workdir}: {reason}. {self._kept()}"
             ) from None
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)

@@ -198,22 +198,23 @@ def make_strategy():
     return tf.distribute.get_strategy()
 
 
-def make_optimizer(cls=None, learning_rate=None, every=1, **kwargs):
+def make_optimizer(cls=None, learning_rate=None, steps=None, **kwargs):
     """An optimizer, that of the flags unless told, with the learning rate, unless told, and schedule of the flags.
 
-    `every` is for one that moves in one of so many steps: its schedule is as much shorter.
+    `steps` is for one that moves in so many of the run's steps only: its schedule is as much shorter.
     """
     import tensorflow as tf
 
-    from trainers.schedules import WarmupSchedule
     from zoo.optimizers.rmsprop import RMSProp
+    from zoo.optimizers.schedules import WarmupSchedule
     from zoo.optimizers.soap import SOAP
 
     cls = cls or {"adam": tf.keras.optimizers.Adam, "rmsprop": RMSProp, "soap": SOAP}[FLAGS.optimizer]
+    steps = FLAGS.steps if steps is None else steps
     schedule = WarmupSchedule(
         FLAGS.learning_rate if learning_rate is None else learning_rate,
-        steps=FLAGS.steps // every,
-        warmup_steps=FLAGS.warmup_steps // every,
+        steps=steps,
+        warmup_steps=FLAGS.warmup_steps * steps // max(FLAGS.steps, 1),
         decay_start=FLAGS.decay_start if FLAGS.schedule == "cosine" else 1.0,
         final_learning_rate=FLAGS.final_learning_rate,
     )

@@ -8,7 +8,7 @@ A step is one of the critic; the generator has its turn after every few, see --c
 from absl import flags
 
 from trainers import common
-from zoo.gan.config import OBJECTIVES
+from zoo.gan.config import OBJECTIVES, GANConfig
 
 FLAGS = flags.FLAGS
 
@@ -45,30 +45,34 @@ flags.DEFINE_float("clip", 0.01, "Limit of a wgan critic's weights.", lower_boun
 flags.DEFINE_float("penalty_weight", 10.0, "Of the gradient penalty of wgan-gp.", lower_bound=0)
 flags.DEFINE_bool("one_sided", False, "Penalize slopes above 1 only.")
 flags.DEFINE_float("instance_noise", 0.0, "Standard deviation of instance noise at first.", lower_bound=0)
+flags.DEFINE_integer(
+    "instance_noise_steps", 0, "Steps over which it falls to nothing; 0: it stays.", lower_bound=0
+)
 flags.DEFINE_float("generator_learning_rate", None, "As --learning_rate unless told.", lower_bound=0)
 flags.DEFINE_float("beta_1", 0.5, "Of Adam.", lower_bound=0, upper_bound=1)
 flags.DEFINE_float("beta_2", None, "Of Adam; 0.9 for wgan-gp, 0.999 otherwise.", lower_bound=0, upper_bound=1)
 flags.adopt_module_key_flags(common)
 
 FLAGS.set_default("batch_size", 64)
+FLAGS.set_default("steps", 20000)
 
 SHEET = 64  # pictures on a sheet
 WITH_SPLITS = ("idx", "synthetic", "tfds")  # kinds of sources that have pictures held out
-# What is taken where a flag is left out: the papers' own.
-DEFAULTS = {
-    "minimax": {"critic_steps": 1, "warmup_turns": 0, "beta_2": 0.999, "batch_norm": True, "learning_rate": 2e-4},
-    "wgan": {
-        "critic_steps": 5, "warmup_turns": 25, "beta_2": 0.999, "batch_norm": True, "learning_rate": 5e-5,
-        "optimizer": "rmsprop",
-    },
-    "wgan-gp": {"critic_steps": 5, "warmup_turns": 0, "beta_2": 0.9, "batch_norm": False, "learning_rate": 1e-4},
-}  # fmt: skip
-DEFAULTS["non-saturating"] = DEFAULTS["minimax"]
+# Optimizers as the papers have them, taken where flags are left out.
+_ADAM = {"optimizer": "adam", "learning_rate": 2e-4, "beta_2": 0.999}
+OPTIMIZERS = {
+    "minimax": _ADAM,
+    "non-saturating": _ADAM,
+    "wgan": {"optimizer": "rmsprop", "learning_rate": 5e-5},
+    "wgan-gp": {"optimizer": "adam", "learning_rate": 1e-4, "beta_2": 0.9},
+}
 
 
 def settle():
     """Gives flags that were left out what suits the objective."""
-    for name, value in DEFAULTS[FLAGS.objective].items():
+    suited = GANConfig.suited(FLAGS.objective)
+    values = {name: getattr(suited, name) for name in ("critic_steps", "warmup_turns", "batch_norm")}
+    for name, value in (values | OPTIMIZERS[FLAGS.objective]).items():
         if not FLAGS[name].present:
             setattr(FLAGS, name, value)
 
@@ -79,7 +83,6 @@ def build():
 
     from zoo.data import pipeline
     from zoo.data.squares import load_squares, to_signed
-    from zoo.gan.config import GANConfig
     from zoo.gan.model import GAN
     from zoo.images.sheets import make_sheet
 
@@ -89,17 +92,15 @@ def build():
     names = (
         "objective", "generator", "critic", "noise_size", "generator_filters", "critic_filters", "hidden_layers",
         "batch_norm", "critic_steps", "warmup_turns", "clip", "penalty_weight", "one_sided", "instance_noise",
+        "instance_noise_steps",
     )  # fmt: skip
-    config = GANConfig(
-        shape=pictures.features["image"][1], instance_noise_steps=max(1, round(0.8 * FLAGS.steps)),
-        **{name: FLAGS[name].value for name in names},
-    )  # fmt: skip
+    config = GANConfig(shape=pictures.features["image"][1], **{name: FLAGS[name].value for name in names})
     model = GAN(config)
-    betas = {"beta_1": FLAGS.beta_1, "beta_2": FLAGS.beta_2} if FLAGS.optimizer == "adam" else {}
+    betas = {"beta_1": FLAGS.beta_1, "beta_2": FLAGS.beta_2 or 0.999} if FLAGS.optimizer == "adam" else {}
     model.compile(
         common.make_optimizer(**betas),
         generator_optimizer=common.make_optimizer(
-            learning_rate=FLAGS.generator_learning_rate, every=FLAGS.critic_steps, **betas
+            learning_rate=FLAGS.generator_learning_rate, steps=config.turns(FLAGS.steps), **betas
         ),
         **common.compile_kwargs(dense=FLAGS.generator == FLAGS.critic == "mlp"),
     )
@@ -166,6 +167,12 @@ def check(pictures, held_out):
         raise UserError(
             f"{pictures.name} has {shapes[0][-1]} channels and {held_out.name} {shapes[-1][-1]}; take equal ones."
         )
+    if FLAGS.precision == "mixed_float16":
+        raise UserError(
+            "--precision=mixed_float16 loses the small gradients of the two players; take mixed_bfloat16."
+        )
+    if FLAGS.optimizer != "adam" and (FLAGS["beta_1"].present or FLAGS["beta_2"].present):
+        raise UserError(f"--beta_1 and --beta_2 are Adam's; --optimizer={FLAGS.optimizer} has none.")
     if FLAGS.driver == "resident" and tf.distribute.get_strategy().num_replicas_in_sync > 1:
         raise UserError("--driver=resident has one replica here; use --driver=fit with several.")
 

@@ -122,8 +122,20 @@ ENTRIES = [
         **_SUPERRES,
     ),
     Entry(
+        name="gan",
+        summary="DCGAN of Radford et al. (2016), the standard GAN beside the Wasserstein GANs, untrained.",
+        overrides={"objective": "non-saturating", "critic_steps": 1, "warmup_turns": 0},
+        **_GAN,
+    ),
+    Entry(
         name="wgan",
         summary="Wasserstein GAN of Arjovsky, Chintala & Bottou (2017): DCGAN, weights clipped, untrained.",
+        **_GAN,
+    ),
+    Entry(
+        name="wgan-gp",
+        summary="The same with the gradient penalty of Gulrajani et al. (2017) in place of clipping, untrained.",
+        overrides={"objective": "wgan-gp", "warmup_turns": 0, "batch_norm": False},
         **_GAN,
     ),
 ]

@@ -11,8 +11,11 @@ from ai_edge_litert.interpreter import Interpreter
 def ask(path, arrays):
     """Asks the entries of a file; weights of half precision move a pixel by a level, those of a quarter by several."""
     interpreter = Interpreter(model_path=str(path))
-    if "upscale" in interpreter.get_signature_list():
+    entries = interpreter.get_signature_list()
+    if "upscale" in entries:
         ask_superres(interpreter, path, arrays)
+    elif "generate" in entries:
+        ask_gan(interpreter, path, arrays)
     else:
         ask_codec(interpreter, path, arrays)
 
@@ -27,6 +30,15 @@ def ask_superres(interpreter, path, arrays):
         found = interpreter.get_signature_runner(name)(**inputs)["image"]
         error = np.abs(found.astype(float) - arrays[f"{name}/out/image"])
         assert np.mean(error > 1.01 * levels * unit) < few, (path, error.max())
+
+
+def ask_gan(interpreter, path, arrays):
+    """Asks a generator and its critic."""
+    images = interpreter.get_signature_runner("generate")(noise=arrays["generate/in/noise"])["image"]
+    error = np.abs(images.astype(int) - arrays["generate/out/image"])
+    assert error.max() <= 1, (path, error.max())
+    scores = interpreter.get_signature_runner("critic_score")(image=arrays["critic_score/in/image"])["score"]
+    np.testing.assert_allclose(scores, arrays["critic_score/out/score"], rtol=1e-3, atol=1e-3)
 
 
 def ask_codec(interpreter, path, arrays):

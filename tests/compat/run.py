@@ -90,7 +90,22 @@ def _takes(signature, name):
     return name in signature.structured_input_signature[1]
 
 
-QUESTIONS = {"codec": codec_questions, "superres": superres_questions}
+def gan_questions(signatures, image, image_bytes):
+    """What generators and their critics are asked: dict of signature to dict of inputs."""
+    rng = np.random.default_rng(0)
+    sizes = {
+        name: signatures[name].structured_input_signature[1][key].shape.as_list()[1:]
+        for name, key in (("generate", "noise"), ("critic_score", "image"))
+    }
+    return {
+        "generate": {"noise": rng.normal(size=[3, *sizes["generate"]]).astype(np.float32)},
+        "generate_seeded": {"seed": np.arange(40, dtype=np.int32)},
+        "generate_seeded_bytes": {"seed": np.array([7], np.int32)},
+        "critic_score": {"image": rng.integers(0, 256, [5, *sizes["critic_score"]], np.uint8)},
+    }
+
+
+QUESTIONS = {"codec": codec_questions, "superres": superres_questions, "gan": gan_questions}
 
 
 def write_cases(directory, folder):

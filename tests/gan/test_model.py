@@ -9,6 +9,7 @@ from zoo.errors import UserError
 from zoo.gan.config import OBJECTIVES, GANConfig
 from zoo.gan.model import GAN
 from zoo.optimizers.rmsprop import RMSProp
+from zoo.random import fold_in, uniform_per_example
 
 TINY = {
     "shape": (2,), "generator": "mlp", "critic": "mlp", "generator_filters": 8, "critic_filters": 8, "noise_size": 3,
@@ -50,6 +51,9 @@ def test_turns_are_those_of_the_authors_code(settings):
     steps = 12_000
     found = tf.vectorized_map(model.generator_turn, tf.range(steps, dtype=tf.int64)).numpy()
     np.testing.assert_array_equal(found, turns_by_simulation(model.config, steps))
+    assert [model.config.turns(n) for n in (0, 7, 2500, steps)] == [
+        int(found[:n].sum()) for n in (0, 7, 2500, steps)
+    ]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -86,7 +90,7 @@ def test_batch_normalization_is_clipped_too(noise):
 
 def test_the_estimate_is_that_of_the_formulas(batch):
     for objective in OBJECTIVES:
-        model = make(objective, rate=0.0)
+        model = make(objective, rate=0.0, clip=1e3)
         logs = model.train_step(batch)
         fake = model.generator(model._noise(batch["seed"], 0))
         real_scores, fake_scores = model.critic(batch["image"]).numpy(), model.critic(fake).numpy()
@@ -95,10 +99,19 @@ def test_the_estimate_is_that_of_the_formulas(batch):
             losses = np.logaddexp(0, -real_scores).mean() + np.logaddexp(0, fake_scores).mean()
             expected = np.log(2) - losses / 2
             assert "slope" not in logs
-        else:
-            assert float(logs["distance"]) == pytest.approx(float(logs["estimate"] / logs["slope"]), rel=1e-5)
-        if objective != "wgan":  # whose weights were clipped since
-            assert float(logs["estimate"]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        assert float(logs["estimate"]) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        if "slope" in logs:
+            uniform = uniform_per_example(fold_in(batch["seed"], 3), [], 0.0, 1.0).numpy()[:, np.newaxis]
+            between = uniform * batch["image"].numpy() + (1 - uniform) * fake.numpy()
+            step = 1e-2 * np.eye(2, dtype=np.float32)[:, np.newaxis]
+            differences = [
+                model.critic(between + s).numpy() - model.critic(between - s).numpy() for s in step
+            ]
+            slopes = np.linalg.norm(differences, axis=0) / 2e-2
+            slope = slopes.mean() if objective == "wgan-gp" else slopes.max()
+            # (A rectifier's kink may be between the two.)
+            assert float(logs["slope"]) == pytest.approx(slope, rel=0.05)
+            assert float(logs["distance"]) == pytest.approx(expected / float(logs["slope"]), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +120,24 @@ def test_the_estimate_is_that_of_the_formulas(batch):
 def test_impossible_values_are_refused(config):
     with pytest.raises(UserError, match="expected"):
         make("wgan", **config)
+
+
+def test_instance_noise_falls_over_its_steps_and_stays_without(batch):
+    blurred = []
+    for steps in (0, 10):
+        model = make("wgan", instance_noise=0.5, instance_noise_steps=steps)
+        noisy = [model._noisy(batch["image"], batch["seed"], tf.constant(s), 1) for s in (0, 5, 10)]
+        blurred.append([float(tf.math.reduce_std(x - batch["image"])) for x in noisy])
+    assert blurred[0] == pytest.approx([0.5] * 3, rel=0.3)
+    assert np.array(blurred[1]) / blurred[1][0] == pytest.approx([1, 0.5, 0], abs=1e-6)
+
+
+def test_a_flat_critics_slope_is_not_rounded_up(batch):
+    model = make("wgan", clip=1e-5)
+    for variable in model.critic.trainable_variables:
+        variable.assign(1e-4 * variable)
+    slopes = model.slopes(batch["image"], batch["image"] + 1, tf.fill([16], 0.5))
+    assert 0 < float(tf.reduce_max(slopes)) < 1e-9
 
 
 def test_samples_leave_the_statistics_alone():
@@ -135,6 +166,9 @@ def test_a_critic_learns_the_distance_of_two_shifted_points():
     model.reset_metrics()
     train(tf.constant(900, tf.int64), tf.constant(950, tf.int64))
     logs = {metric.name: float(metric.result()) for metric in model.metrics}
+    model.reset_metrics()
+    held_out = model.test_step({"image": real, "seed": tf.constant([[9, i] for i in range(64)], tf.int64)})
+    assert float(held_out["distance"]) == pytest.approx(4, abs=0.2)
     assert logs["slope"] == pytest.approx(1.2, abs=0.05)
     assert logs["estimate"] == pytest.approx(4.8, abs=0.2)
     assert logs["distance"] == pytest.approx(4, abs=0.1)

@@ -3,16 +3,17 @@
 import numpy as np
 
 from zoo.files import to_csv, write_text
-from zoo.gan.collapse_experiment import BATCH, NETWORKS, SAMPLES
+from zoo.gan.collapse_experiment import BATCH, NETWORKS, SAMPLES, make_methods
 
 SCALES = {"smoke": (1, 50, (1, 5), (1.0,)), "cpu": (1, 3000, (1, 2, 5, 10), (0.25, 1.0, 4.0)),
           "paper": (5, 20000, (1, 2, 5, 10, 20), (0.1, 0.25, 1.0, 4.0, 10.0))}  # seeds, turns, steps, ratios  # fmt: skip
-RATE = 1e-3  # of the generator
-OBJECTIVES = {"non-saturating": "GAN", "wgan-gp": "WGAN-GP"}
+OBJECTIVES = {"non-saturating": "GAN", "wgan": "WGAN, clipped", "wgan-gp": "WGAN-GP"}
 
 
 def run_balance(run):
     """Trains on the grid of 25 Gaussians with every number of critic steps and every ratio of rates.
+
+    The generator's rate is that of the collapse experiment.
 
     Args:
       run: a `zoo.experiments.Run`.
@@ -32,7 +33,7 @@ def run_balance(run):
     found = {o: np.array([row["modes"] for row in rows if row["objective"] == o]) for o in OBJECTIVES}
     for objective, label in OBJECTIVES.items():
         modes = found[objective]
-        print(f"{label:<8} modes of 25: {modes.min()} to {modes.max()}, mean {modes.mean():.1f}")
+        print(f"{label:<14} modes of 25: {modes.min()} to {modes.max()}, mean {modes.mean():.1f}")
     write_text(run.out / "balance.csv", to_csv(rows))
     plot(rows, steps, ratios, run.out / "balance.png")
     return {
@@ -49,15 +50,13 @@ def train(objective, steps, ratio, seed, turns):
 
     from zoo.gan.modes import count_modes, sliced_wasserstein
     from zoo.gan.toy_data import grid
-    from zoo.gan.training import InGraphRun, Method, adam
+    from zoo.gan.training import InGraphRun, Method
 
     mixture = grid()
-    config = {"objective": objective, "critic_steps": steps, "penalty_weight": 0.1}
-    beta_2 = 0.9 if objective == "wgan-gp" else 0.999
-    game = InGraphRun(
-        Method(objective, adam(RATE, beta_2), config), NETWORKS, mixture.sample, BATCH, seed, jit_compile=True
-    )
-    game.model.optimizer.learning_rate = ratio * RATE
+    base = make_methods()[{"non-saturating": "gan"}.get(objective, objective)]
+    method = Method(base.label, base.optimizer, base.config | {"critic_steps": steps})
+    game = InGraphRun(method, NETWORKS, mixture.sample, BATCH, seed, jit_compile=True)
+    game.model.optimizer.learning_rate = ratio * game.model.generator_optimizer.learning_rate.numpy()
     game.train(tf.constant(0, tf.int64), tf.constant(turns * steps, tf.int64))
     points = game.model.sample(SAMPLES, seed=seed).numpy()
     counts = count_modes(points, mixture)
@@ -77,8 +76,8 @@ def plot(rows, steps, ratios, path):
     """Two heat maps of each objective: modes covered, and the distance to the data."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 9), dpi=160, layout="constrained")
-    panels = figure.subplots(2, 2)
+    figure = Figure(figsize=(5.5 * len(OBJECTIVES), 9), dpi=160, layout="constrained")
+    panels = figure.subplots(2, len(OBJECTIVES))
     kinds = (
         ("modes", "modes of 25", 0, 25, "viridis"),
         ("sliced_wasserstein", "sliced W1", 0, 0.3, "viridis_r"),

@@ -11,6 +11,7 @@ from zoo.images.sheets import make_sheet
 
 MAX_COUNT = 4096
 CHUNK = 64  # pictures made at once
+FIGURES = (".png", ".pdf", ".svg")
 
 
 def add_arguments_generate(parser):
@@ -27,9 +28,7 @@ def add_arguments_generate(parser):
 
 def run_generate(args):
     """Makes pictures and writes them as one sheet."""
-    check_writable(args.output)
-    if os.path.exists(args.output) and not args.force:
-        raise UserError(f"{args.output} is there already; --force writes over it.")
+    check_output(args.output, args.force)
     if not 1 <= args.count <= MAX_COUNT:
         raise UserError(f"--count is {args.count}; 1 to {MAX_COUNT} is expected.")
     if args.best is not None and not 1 <= args.best <= args.count:
@@ -38,7 +37,9 @@ def run_generate(args):
         raise UserError(f"--seed is {args.seed}; 0 to {2**31 - args.count - 1} is expected.")
     if args.columns is not None and args.columns < 1:
         raise UserError(f"--columns is {args.columns}; 1 or more is expected.")
-    signatures = load_generator(args.model)
+    directory = find_generator(args.model)
+    registry.start_graphs_at_once()
+    signatures = registry.load_export(directory)
     seeds = np.arange(args.seed, args.seed + args.count, dtype=np.int32)
     parts = np.split(seeds, range(CHUNK, len(seeds), CHUNK))
     parts = [signatures["generate_seeded"](seed=part)["image"].numpy() for part in parts]
@@ -51,8 +52,15 @@ def run_generate(args):
     print(f"{args.output}: {len(images)} pictures of {width} x {height} pixels")
 
 
-def load_generator(name):
-    """The signatures of a generator's export.
+def check_output(path, force):
+    """Raises a `UserError` if a picture cannot or should not be written there."""
+    check_writable(path)
+    if os.path.exists(path) and not force:
+        raise UserError(f"{path} is there already; --force writes over it.")
+
+
+def find_generator(name):
+    """The directory of a generator's export.
 
     Raises:
       UserError: there is no such export, or it is of another kind.
@@ -63,8 +71,7 @@ def load_generator(name):
         raise UserError(
             f"{name} makes no pictures; give the export of a generator, as python -m trainers.gan --export_dir=… writes it."
         )
-    registry.start_graphs_at_once()
-    return registry.load_export(directory)
+    return directory
 
 
 def add_arguments_diagnose(parser):
@@ -72,6 +79,7 @@ def add_arguments_diagnose(parser):
     parser.add_argument("data", help="real pictures, see zoo.data.load: idx:mnist, folder:faces, npz:…")
     parser.add_argument("output", nargs="?", help="a figure to write, such as diagnosis.png")
     parser.add_argument("--steps", type=int, default=2000, help="of the discriminator (default %(default)s)")
+    parser.add_argument("--force", action="store_true", help="write over a figure that is there")
     parser.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
 
 
@@ -85,10 +93,12 @@ def run_diagnose(args):
     from zoo.gan.diagnostics import diagnose
 
     if args.output:
-        check_writable(args.output)
+        check_output(args.output, args.force)
+        if not args.output.lower().endswith(FIGURES):
+            raise UserError(f"{args.output}: a figure's name ends in one of {', '.join(FIGURES)}.")
     if args.steps < 2:
         raise UserError(f"--steps is {args.steps}; 2 or more is expected.")
-    load_generator(args.model)
+    find_generator(args.model)
     model = zoo.load(args.model)
     images = load_squares(args.data, model.config.shape[0]).arrays["image"]
     data = images.astype(np.float32) / 127.5 - 1

@@ -2,12 +2,24 @@
 
 import dataclasses
 
+from zoo.errors import UserError
+
 OBJECTIVES = ("minimax", "non-saturating", "wgan", "wgan-gp")
+_STANDARD = {"critic_steps": 1, "warmup_turns": 0}
+# What the papers of other objectives than "wgan" have different from `GANConfig`.
+_SUITED = {
+    "minimax": _STANDARD,
+    "non-saturating": _STANDARD,
+    "wgan": {},
+    "wgan-gp": {"warmup_turns": 0, "batch_norm": False},
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class GANConfig:
     """A generator and a discriminator or critic; the values are those of the Wasserstein GAN's algorithm 1.
+
+    `GANConfig.suited(objective)` has those of another objective's paper.
 
     Attributes:
       objective: "minimax" or "non-saturating", Goodfellow's two; "wgan", Wasserstein with clipped weights; "wgan-gp",
@@ -26,7 +38,7 @@ class GANConfig:
       clip: of "wgan": every trainable variable of the critic stays within ± this.
       penalty_weight, penalty_target, one_sided: of "wgan-gp".
       instance_noise: standard deviation at first of noise on what the critic sees, real and generated.
-      instance_noise_steps: steps over which it falls to nothing.
+      instance_noise_steps: steps of the critic over which it falls to nothing; 0 if it stays.
     """
 
     objective: str = "wgan"
@@ -48,4 +60,25 @@ class GANConfig:
     penalty_target: float = 1.0
     one_sided: bool = False
     instance_noise: float = 0.0
-    instance_noise_steps: int = 1
+    instance_noise_steps: int = 0
+
+    def turns(self, steps):
+        """Turns of the generator within so many steps of the critic: int."""
+        done = turns = 0
+        while True:
+            long = turns < self.warmup_turns or turns % self.warmup_every == 0
+            done += self.warmup_steps if self.warmup_turns and long else self.critic_steps
+            if done > steps:
+                return turns
+            turns += 1
+
+    @classmethod
+    def suited(cls, objective, **changes):
+        """The config of an objective as its paper has it, with `changes`.
+
+        Raises:
+          UserError: there is no such objective.
+        """
+        if objective not in OBJECTIVES:
+            raise UserError(f"objective is {objective!r}; expected one of {', '.join(OBJECTIVES)}.")
+        return cls(**({"objective": objective} | _SUITED[objective] | changes))

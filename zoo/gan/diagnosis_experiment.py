@@ -14,7 +14,7 @@ SCALES = {
 EXAMPLES = 8192
 NETWORKS = {
     "shape": (64,), "generator": "mlp", "critic": "mlp", "generator_filters": 64, "critic_filters": 64, "noise_size": 2,
-    "tanh": False, "warmup_turns": 0,
+    "tanh": False,
 }  # fmt: skip
 BATCH = 64
 
@@ -42,7 +42,8 @@ def run_diagnosis(run):
         table.append({"turns": t} | ends)
         print(
             f"after {t:>5} turns: accuracy {ends['accuracy'][0]:.2f} -> {ends['accuracy'][1]:.4f}   gradients: log(1 - D) "
-            f"{_change(ends['minimax'])}   -log D {_change(ends['non_saturating'])}   critic {_change(ends['wasserstein'])}",
+            f"{_change(ends['minimax'])}   -log D {_change(ends['non_saturating'])}   critic {_change(ends['wasserstein'])}   "
+            f"clipped critic {_change(ends['clipped'])}",
             flush=True,
         )
     write_text(run.out / "curves.csv", to_csv(lines))
@@ -63,7 +64,7 @@ def train_and_diagnose(turns, steps):
     from zoo.gan.training import InGraphRun, Method, adam
 
     surface = manifold()
-    method = Method("GAN", adam(2e-4, 0.999), {"objective": "non-saturating", "critic_steps": 1})
+    method = Method("GAN", adam(2e-4, 0.999), {"objective": "non-saturating"})
     toy = InGraphRun(method, NETWORKS, surface.sample, BATCH, seed=0, jit_compile=True)
     toy.train(tf.constant(0, tf.int64), tf.constant(turns, tf.int64))
     data = surface.sample(tf.constant([5, 6]), EXAMPLES).numpy()
@@ -75,13 +76,14 @@ def plot(curves, path):
     """The discriminator's loss and the three gradients over its training: dict of label to `Diagnosis`, as a dict."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(16, 4.2), dpi=160, layout="constrained")
-    panels = figure.subplots(1, 4)
+    figure = Figure(figsize=(20, 4.2), dpi=160, layout="constrained")
+    panels = figure.subplots(1, 5)
     titles = {
         "loss": "loss of the discriminator, nats",
         "minimax": "‖∇θ E log(1 - D)‖: vanishes",
         "non_saturating": "‖∇θ E -log D‖: grows, and its spread",
-        "wasserstein": "‖∇θ -E f‖ of a critic: stays",
+        "wasserstein": "‖∇θ -E f‖ of a critic with penalty: stays",
+        "clipped": "‖∇θ -E f‖ of a critic with clipped weights",
     }
     for axes, (name, title) in zip(panels, titles.items(), strict=True):
         for label, curve in curves.items():

@@ -1,7 +1,7 @@
 """What a generator would learn from the best discriminator: Arjovsky & Bottou's diagnosis, of any Keras generator.
 
-The generator stays as it is. A discriminator is trained against it from scratch, and a Wasserstein critic beside it;
-on the way the gradients are measured that the generator would get from either.
+The generator stays as it is. A discriminator is trained against it from scratch, and two Wasserstein critics beside it, with
+gradient penalty and with clipped weights; on the way the gradients are measured that the generator would get from each.
 
 Source: Arjovsky & Bottou 2017, figures 1 to 3.
 """
@@ -16,15 +16,13 @@ from zoo.gan.config import GANConfig
 from zoo.gan.networks import make_critic
 from zoo.losses import adversarial as losses
 from zoo.losses.gradient_penalty import gradient_penalty, slopes_between
+from zoo.optimizers.rmsprop import RMSProp
 
 BATCH = 64
 REPEATS = 8  # batches over which a gradient's norm is averaged
 POINTS = 40  # at which measurements are made, geometrically spaced
-COSTS = {
-    "minimax": losses.minimax_generator_loss,
-    "non_saturating": losses.non_saturating_generator_loss,
-    "wasserstein": losses.wasserstein_generator_loss,
-}
+CLIP = 0.01
+CHANGE = 10  # factor from which on a gradient is said to vanish or to explode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +33,9 @@ class Diagnosis:
       steps: of training, from 1 on.
       loss: of the discriminator, nats; 1.39 where it cannot tell, and falling to 0 where it becomes perfect.
       accuracy: its share of right answers.
-      estimate: the critic's, of the Wasserstein distance.
-      minimax, non_saturating, wasserstein: mean norm of the generator's gradient by each cost.
+      estimate: the penalised critic's, of the Wasserstein distance.
+      minimax, non_saturating, wasserstein, clipped: mean norm of the generator's gradient by each cost; those of the clipped
+        critic are small as it is, by its weights' limit.
       deviation: of the norm by the non-saturating cost, from batch to batch.
     """
 
@@ -47,50 +46,60 @@ class Diagnosis:
     minimax: np.ndarray
     non_saturating: np.ndarray
     wasserstein: np.ndarray
+    clipped: np.ndarray
     deviation: np.ndarray
 
     def verdict(self):
         """What the measurements say, as lines of text."""
-        fall = self.minimax[-1] / self.minimax[0]
-        growth = self.non_saturating[-1] / self.non_saturating[0]
         perfect = np.flatnonzero(self.accuracy >= 0.999)
         told = f"a perfect discriminator after {self.steps[perfect[0]]} steps" if len(perfect) else (
             f"no perfect discriminator: {100 * self.accuracy[-1]:.1f} % of its answers are right"
         )  # fmt: skip
         return [
             told,
-            f"gradient of log(1 - D) {fall:.2g} times what it was at first: {_word(fall, 0.1, 'it vanishes')}",
-            f"gradient of -log D {growth:.2g} times: {_word(1 / growth, 0.1, 'it explodes')}",
-            f"gradient by a Wasserstein critic {self.wasserstein[-1] / self.wasserstein[0]:.2g} times; its estimate of the "
-            f"distance is {self.estimate[-1]:.3g}",
+            f"gradient of log(1 - D): {_change(self.minimax)}",
+            f"gradient of -log D: {_change(self.non_saturating)}",
+            f"gradient by a Wasserstein critic with penalty: {_change(self.wasserstein)}; its estimate of the distance is "
+            f"{self.estimate[-1]:.3g}",
+            f"gradient by one with clipped weights: {_change(self.clipped)}",
         ]
 
 
-def _word(ratio, limit, what):
-    return what if ratio < limit else "as it should be"
+def _change(norms):
+    """How a gradient's norm went, in words."""
+    if not np.isfinite(norms).all() or norms[0] == 0:
+        return f"{norms[0]:.2g} at first, {norms[-1]:.2g} at last: the generator cannot learn from that"
+    ratio = norms[-1] / norms[0]
+    word = (
+        "it vanishes" if ratio < 1 / CHANGE else "it explodes" if ratio > CHANGE else "it stays in its order"
+    )
+    return f"{ratio:.2g} times what it was at first, {word}"
 
 
 def diagnose(
-    generator, data, noise_size, steps=4000, critic="mlp", critic_filters=64, learning_rate=2e-4, seed=0
+    generator, data, noise_size=None, steps=4000, critic="mlp", critic_filters=64, learning_rate=2e-4, seed=0
 ):
-    """Trains a discriminator and a critic against a generator that stays, and measures the generator's gradients.
+    """Trains a discriminator and critics against a generator that stays, and measures the generator's gradients.
 
     Args:
       generator: a `tf.keras.Model`, noise [batch, noise_size] -> examples, with trainable variables; called as in inference.
       data: [n, …] float32, real examples in the generator's range, of the shape it makes.
-      noise_size: int; noise is standard normal.
+      noise_size: int, that of the generator's input unless told; noise is standard normal.
       steps: int.
       critic: "mlp", or "dcgan" for square pictures, see `GANConfig`.
       critic_filters: int, its width.
-      learning_rate: float, of Adam, for the discriminator; the critic has half of it.
+      learning_rate: float, of Adam, for the discriminator; the critic with penalty has half of it, that with clipped weights
+        a quarter, of RMSProp: the papers' own with the default.
       seed: int.
 
     Returns:
       A `Diagnosis`.
 
     Raises:
-      UserError: the shapes do not agree, the data are not finite or less than a batch, or there is nothing to train.
+      UserError: the shapes do not agree, the data or what is generated are not finite, the data are less than a batch, or there
+        is nothing to train.
     """
+    noise_size = noise_size or generator.input_shape[-1]
     data = check_data(generator, data, noise_size)
     tf.keras.utils.set_random_seed(seed)
     config = GANConfig(
@@ -100,12 +109,13 @@ def diagnose(
         batch_norm=False,
         objective="wgan-gp",
     )
-    discriminator, wasserstein = make_critic(config), make_critic(config)
+    discriminator, wasserstein, clipped = (make_critic(config) for _ in range(3))
     optimizers = [
         tf.keras.optimizers.Adam(learning_rate, 0.5, 0.999),
         tf.keras.optimizers.Adam(learning_rate / 2, 0.5, 0.9),
+        RMSProp(learning_rate / 4),
     ]
-    for optimizer, model in zip(optimizers, (discriminator, wasserstein), strict=True):
+    for optimizer, model in zip(optimizers, (discriminator, wasserstein, clipped), strict=True):
         optimizer.build(model.trainable_variables)
     examples = tf.constant(data)
 
@@ -128,6 +138,12 @@ def diagnose(
             loss += 10 * gradient_penalty(slopes_between(wasserstein, real, fake, uniform))
         variables = wasserstein.trainable_variables
         optimizers[1].apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        with tf.GradientTape() as tape:
+            loss = losses.wasserstein_critic_loss(clipped(real), clipped(fake))
+        variables = clipped.trainable_variables
+        optimizers[2].apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        for variable in variables:
+            variable.assign(tf.clip_by_value(variable, -CLIP, CLIP))
 
     @tf.function
     def train(first, last):
@@ -141,7 +157,12 @@ def diagnose(
             with tf.GradientTape(persistent=True) as tape:
                 real, fake, _ = draw(step, 1 + repeat)
                 logits, scores = discriminator(fake), wasserstein(fake)
-                costs = [cost(scores if name == "wasserstein" else logits) for name, cost in COSTS.items()]
+                costs = [
+                    losses.minimax_generator_loss(logits),
+                    losses.non_saturating_generator_loss(logits),
+                    losses.wasserstein_generator_loss(scores),
+                    losses.wasserstein_generator_loss(clipped(fake)),
+                ]
             norms = [
                 tf.linalg.global_norm(tape.gradient(cost, generator.trainable_variables)) for cost in costs
             ]
@@ -176,7 +197,8 @@ def check_data(generator, data, noise_size):
       UserError: see `diagnose`.
     """
     data = np.asarray(data, np.float32)
-    made = generator(tf.zeros([1, noise_size])).shape[1:]
+    examples = generator(tf.random.stateless_normal([BATCH, noise_size], [0, 0]))
+    made = examples.shape[1:]
     if data.ndim < 2 or made != data.shape[1:]:
         raise UserError(
             f"the generator makes examples of shape {tuple(made)}; the data's is {data.shape[1:]}."
@@ -185,6 +207,8 @@ def check_data(generator, data, noise_size):
         raise UserError(f"there are {len(data)} real examples; at least {BATCH} are needed.")
     if not np.all(np.isfinite(data)):
         raise UserError("the data hold values that are no finite numbers; leave their examples out.")
+    if not np.all(np.isfinite(examples)):
+        raise UserError("the generator makes values that are no finite numbers; its training broke.")
     if not generator.trainable_variables:
         raise UserError("the generator has no trainable variables whose gradients could be measured.")
     return data

@@ -57,7 +57,7 @@ def train(objective, steps):
     from zoo.gan.training import WINDOW, InGraphRun, Method, adam, rmsprop
 
     optimizer = rmsprop(5e-4) if objective == "wgan" else adam(1e-3, 0.9)
-    config = {"objective": objective, "clip": 0.1, "critic_steps": steps + 1, "warmup_turns": 0}
+    config = {"objective": objective, "clip": 0.1, "critic_steps": steps + 1}
     networks = {
         "shape": (1,), "generator": "mlp", "critic": "mlp", "generator_filters": 1, "critic_filters": WIDTH,
         "hidden_layers": 2, "noise_size": 1, "tanh": False,

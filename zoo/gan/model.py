@@ -1,5 +1,6 @@
 """A generative adversarial network as a Keras model: two players, their losses, and the order of their turns."""
 
+import contextlib
 import dataclasses
 import math
 
@@ -36,7 +37,8 @@ class GAN(tf.keras.Model):
       estimate: of the Wasserstein distance, E f(y) - E f(g), for "wgan" and "wgan-gp": up to a factor, the critic's
         Lipschitz constant. For the others, log 2 - L/2, L the discriminator's loss: below the Jensen-Shannon divergence.
       slope: of Wasserstein critics, ‖∇f‖ between real and generated examples: the mean for "wgan-gp", the largest for
-        "wgan", whose critics differ in it by orders of magnitude.
+        "wgan", whose critics differ in it by orders of magnitude. (There, a critic that normalizes takes the statistics
+        that it has gathered: those of a batch make a function of the batch.)
       distance: estimate / slope, comparable from critic to critic.
       clipped: the share of the critic's weights at the limit, for "wgan".
       penalty: for "wgan-gp", before its weight.
@@ -51,8 +53,6 @@ class GAN(tf.keras.Model):
       UserError: the config has no such objective or networks, or a value that none can have.
     """
 
-    ENTRY = "wgan"  # in the registry, for exports under other names
-
     def __init__(self, config=None, name="gan", **kwargs):
         super().__init__(name=name, **kwargs)
         if isinstance(config, dict):
@@ -63,6 +63,11 @@ class GAN(tf.keras.Model):
         self.generator = make_generator(self.config)
         self.critic = make_critic(self.config)
         self.trackers = {key: tf.keras.metrics.Mean(name=key) for key in self.metric_names()}
+
+    @property
+    def ENTRY(self):  # noqa: N802
+        """Its name in the registry, for exports under other names."""
+        return {"wgan": "wgan", "wgan-gp": "wgan-gp"}.get(self.config.objective, "gan")
 
     def metric_names(self):
         """Names of what training reports, see the class."""
@@ -87,7 +92,7 @@ class GAN(tf.keras.Model):
         return self.generator(noise, training=training)
 
     def sample(self, count, seed=0, training=False):
-        """Examples of a seed: [count, *shape] float32.
+        """Examples of the seeds `seed`, `seed` + 1 and so on: [count, *shape] float32.
 
         Args:
           count: int.
@@ -95,12 +100,10 @@ class GAN(tf.keras.Model):
           training: whether batch normalization takes the statistics of these examples, as the papers' figures do. The
             statistics gathered in training stay as they are.
         """
-        kept = [(variable, variable.numpy()) for variable in self.generator.non_trainable_variables]
-        noise = tf.random.stateless_normal([count, self.config.noise_size], [seed, 0])
-        examples = self(noise, training=training)
-        for variable, value in kept:
-            variable.assign(value)
-        return examples
+        seeds = tf.range(seed, seed + count, dtype=tf.int64)
+        noise = normal_per_example(tf.stack([seeds, tf.zeros_like(seeds)], axis=1), [self.config.noise_size])
+        with kept_statistics(self.generator):
+            return self(noise, training=training)
 
     def generator_turn(self, step):
         """Whether the generator has its turn after the critic's step of this number, counted from 0: scalar bool."""
@@ -180,8 +183,7 @@ class GAN(tf.keras.Model):
             slope = tf.reduce_mean(slopes)
             values |= {"slope": slope, "distance": estimate / slope, "penalty": penalty}
         elif self.wasserstein:
-            slopes = slopes_between(lambda x: self.critic(x, training=False), real, fake, uniform)
-            slope = tf.reduce_max(slopes)
+            slope = tf.reduce_max(self.slopes(real, fake, uniform))
             values |= {"slope": slope, "distance": estimate / slope}
         variables = self.critic.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
@@ -223,10 +225,22 @@ class GAN(tf.keras.Model):
         """The estimate on examples that were held out: a critic that knows its examples by heart says more on those."""
         real, seeds = batch["image"], batch["seed"]
         real_scores = self.critic(real, training=False)
-        fake_scores = self.critic(self.generator(self._noise(seeds, 0), training=False), training=False)
-        self.trackers["loss"].update_state(self.critic_loss(real_scores, fake_scores))
-        self.trackers["estimate"].update_state(self.estimate(real_scores, fake_scores))
-        return {key: self.trackers[key].result() for key in ("loss", "estimate")}
+        fake = self.generator(self._noise(seeds, 0), training=False)
+        fake_scores = self.critic(fake, training=False)
+        estimate = self.estimate(real_scores, fake_scores)
+        values = {"loss": self.critic_loss(real_scores, fake_scores), "estimate": estimate}
+        if self.wasserstein:
+            uniform = uniform_per_example(fold_in(seeds, 3), [], 0.0, 1.0)
+            slopes = self.slopes(real, fake, uniform)
+            slope = tf.reduce_mean(slopes) if self.config.objective == "wgan-gp" else tf.reduce_max(slopes)
+            values |= {"slope": slope, "distance": estimate / slope}
+        for key, value in values.items():
+            self.trackers[key].update_state(value)
+        return {key: self.trackers[key].result() for key in values}
+
+    def slopes(self, real, fake, uniform):
+        """‖∇f‖ of the critic as it is after training, between examples: [batch] float32."""
+        return slopes_between(lambda x: self.critic(x, training=False), real, fake, uniform, epsilon=0.0)
 
     def _noise(self, seeds, number):
         return normal_per_example(fold_in(seeds, number), [self.config.noise_size])
@@ -234,7 +248,9 @@ class GAN(tf.keras.Model):
     def _noisy(self, examples, seeds, step, number):
         if not self.config.instance_noise:
             return examples
-        deviation = annealed(self.config.instance_noise, step, self.config.instance_noise_steps)
+        deviation = self.config.instance_noise
+        if self.config.instance_noise_steps:
+            deviation = annealed(deviation, step, self.config.instance_noise_steps)
         return add_instance_noise(examples, fold_in(seeds, number), deviation)
 
     def variables_checkpoint(self):
@@ -252,6 +268,9 @@ def check_config(config):
     for name in ("noise_size", "generator_filters", "critic_filters", "hidden_layers", "critic_steps"):
         if getattr(config, name) < 1:
             raise UserError(f"{name} is {getattr(config, name)}; 1 or more is expected.")
+    for name in ("instance_noise", "instance_noise_steps", "penalty_weight"):
+        if getattr(config, name) < 0:
+            raise UserError(f"{name} is {getattr(config, name)}; 0 or more is expected.")
     if config.clip <= 0:
         raise UserError(f"clip is {config.clip}; a limit above 0 is expected.")
     if config.warmup_turns and not (config.warmup_steps >= 1 and config.warmup_every > config.warmup_turns):
@@ -259,6 +278,15 @@ def check_config(config):
             f"warmup_steps is {config.warmup_steps} and warmup_every {config.warmup_every}; with {config.warmup_turns} "
             "turns of warm-up, 1 or more and a larger number are expected."
         )
+
+
+@contextlib.contextmanager
+def kept_statistics(network):
+    """What is called within leaves the statistics that a network has gathered as they are."""
+    kept = [(variable, variable.numpy()) for variable in network.non_trainable_variables]
+    yield
+    for variable, value in kept:
+        variable.assign(value)
 
 
 def _replicas():

@@ -113,6 +113,7 @@ class Judge:
       count: int, pictures of a measurement.
       steps: int, of its training.
       grey_classes: int, how many classes of grey pictures there must be; None for any.
+      largest: int, side that pictures may have, pixels; None for any.
 
     Attributes:
       train, test: [n, s, s, C] uint8.
@@ -120,10 +121,10 @@ class Judge:
       accuracy: on the test pictures.
 
     Raises:
-      UserError: the set has no labels, pictures below 28 pixels, or others than `grey_classes` says.
+      UserError: the set has no labels, pictures below 28 pixels, or others than `grey_classes` and `largest` say.
     """
 
-    def __init__(self, run, source, count, steps, grey_classes=None):
+    def __init__(self, run, source, count, steps, grey_classes=None, largest=None):
         import zoo.data
         from zoo.data.squares import load_squares
         from zoo.gan import classifier
@@ -132,8 +133,9 @@ class Judge:
         first, second = (load_squares(source, side, split) for split in ("train", "test"))
         if "label" not in first.features:
             raise UserError(f"{source} has no labels; this experiment needs them.")
-        if side < SMALLEST:
-            raise UserError(f"the pictures of {source} have {side} pixels; {SMALLEST} each way are needed.")
+        if side < SMALLEST or (largest and side > largest):
+            limits = f"{SMALLEST} to {largest}" if largest else f"{SMALLEST} or more"
+            raise UserError(f"the pictures of {source} have {side} pixels; {limits} each way are expected.")
         self.train, self.test = first.arrays["image"], second.arrays["image"]
         labels = [part.arrays["label"] for part in (first, second)]
         self.count, self.classes = count, int(labels[0].max()) + 1
@@ -159,7 +161,9 @@ class Judge:
     def control(self, name):
         """Pictures in [-1, 1] that stand for what is best and what is worst: of the training set, or of noise."""
         if name == "data":
-            return self.train[: self.count].astype(np.float32) / 127.5 - 1
+            return (
+                self.train[-self.count :].astype(np.float32) / 127.5 - 1
+            )  # the others are compared with the first
         return np.random.default_rng(0).uniform(-1, 1, self.real.shape).astype(np.float32)
 
     def measure(self, images):
@@ -184,6 +188,7 @@ def train(arm, judge, scale):
     import tensorflow as tf
 
     from zoo.data.squares import to_signed
+    from zoo.gan.model import kept_statistics
     from zoo.gan.training import InGraphRun
     from zoo.images.sheets import make_sheet
 
@@ -204,12 +209,12 @@ def train(arm, judge, scale):
     networks = {
         "shape": resident.shape[1:], "generator": generator, "critic": critic,
         "generator_filters": width if generator == "mlp" else filters,
-        "critic_filters": width if critic == "mlp" else filters, "noise_size": 64, "warmup_turns": 0,
+        "critic_filters": width if critic == "mlp" else filters, "noise_size": 64,
     }  # fmt: skip
     game = InGraphRun(make_method(objective), networks, draw, BATCH, seed=0, jit_compile=dense)
 
     def samples(count):
-        parts = [game.model.sample(FEW, seed=i, training=True) for i in range(-(-count // FEW))]
+        parts = [game.model.sample(FEW, seed=i, training=True) for i in range(0, count, FEW)]
         images = np.concatenate(parts)[:count]
         end = images.shape[1] - (free - free // 2)
         return images[:, free // 2 : end, free // 2 : end]
@@ -218,7 +223,8 @@ def train(arm, judge, scale):
 
     def measure():
         fakes = game.model.sample(FEW, seed=0, training=True)
-        scores = (game.model.critic(x, training=True) for x in (held_out, fakes))
+        with kept_statistics(game.model.critic):
+            scores = [game.model.critic(x, training=True) for x in (held_out, fakes)]
         return {"held_out": float(game.model.estimate(*scores))} | judge.measure(samples(count))
 
     rows = game.run(turns, measure, checkpoints)
@@ -231,11 +237,9 @@ def make_method(objective):
     from zoo.gan.training import Method, adam, rmsprop
 
     return {
-        "gan": Method("GAN", adam(2e-4, 0.999), {"objective": "non-saturating", "critic_steps": 1}),
-        "wgan": Method("WGAN, clipped", rmsprop(5e-5), {"objective": "wgan", "critic_steps": 5}),
-        "wgan-gp": Method(
-            "WGAN-GP", adam(1e-4, 0.9), {"objective": "wgan-gp", "critic_steps": 5, "batch_norm": False}
-        ),
+        "gan": Method("GAN", adam(2e-4, 0.999), {"objective": "non-saturating"}),
+        "wgan": Method("WGAN, clipped", rmsprop(5e-5), {"objective": "wgan"}),
+        "wgan-gp": Method("WGAN-GP", adam(1e-4, 0.9), {"objective": "wgan-gp"}),
     }[objective]
 
 

@@ -50,7 +50,7 @@ def run_stacked(run):
     if not set(methods) <= {"wgan-gp", "wgan", "gan"}:
         raise UserError(f"--methods={run.options.methods}: expected some of wgan-gp, wgan, gan.")
     turns, _, _, count, steps = SCALES[run.scale]
-    judge = Judge(run, run.options.data, count, steps, grey_classes=10)
+    judge = Judge(run, run.options.data, count, steps, grey_classes=10, largest=SIDE)
     print(
         f"the judge is right for {100 * judge.accuracy:.2f} % of {len(judge.test)} test pictures", flush=True
     )
@@ -127,7 +127,7 @@ def train(method, judge, scale):
 
     networks = {
         "shape": (SIDE, SIDE, 3), "generator": "dcgan", "critic": "dcgan", "generator_filters": filters,
-        "critic_filters": filters, "noise_size": NOISE_SIZE, "warmup_turns": 0,
+        "critic_filters": filters, "noise_size": NOISE_SIZE,
     }  # fmt: skip
     game = InGraphRun(method, networks, draw, BATCH, seed=0, jit_compile=False)
 

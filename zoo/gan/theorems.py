@@ -55,6 +55,7 @@ def smoothed_lines(shift, radius, cells=400):
     Returns:
       dict of float: wasserstein, jensen_shannon, variance, bound.
     """
+    shift = abs(shift)
     x, y = (-radius + (np.arange(cells) + 0.5) / cells * (width + 2 * radius) for width in (shift, 1))
 
     def density(position):
@@ -68,7 +69,7 @@ def smoothed_lines(shift, radius, cells=400):
     variance = radius**2 / 2
     diameter = math.hypot(shift + 2 * radius, 1 + 2 * radius)
     return {
-        "wasserstein": abs(float(shift)),
+        "wasserstein": float(shift),
         "jensen_shannon": divergence,
         "variance": variance,
         "bound": 2 * math.sqrt(variance) + 2 * diameter * math.sqrt(divergence),

@@ -81,4 +81,4 @@ def manifold():
     return Curve(sample)
 
 
-DATA = {"ring": ring, "grid": grid, "swiss-roll": swiss_roll, "manifold": manifold}
+DATA = {"ring": ring, "grid": grid, "swiss-roll": swiss_roll}

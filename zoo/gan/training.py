@@ -9,6 +9,7 @@ import tensorflow as tf
 from scipy.ndimage import median_filter
 from scipy.stats import spearmanr
 
+from zoo.errors import UserError
 from zoo.gan.config import GANConfig
 from zoo.gan.model import GAN
 from zoo.optimizers.rmsprop import RMSProp
@@ -49,7 +50,7 @@ class InGraphRun:
 
     Args:
       method: a `Method`.
-      networks: dict, of `GANConfig`: shape, generator, critic and their sizes.
+      networks: dict, of `GANConfig`: shape, generator, critic and their sizes; no warm-up.
       draw: function in the graph, (seed, int64 tensor [2]; count) -> [count, *shape] float32, real examples.
       batch_size: int.
       seed: int.
@@ -64,7 +65,9 @@ class InGraphRun:
     def __init__(self, method, networks, draw, batch_size, seed, jit_compile):
         tf.keras.utils.set_random_seed(seed)
         self.seed, self._draw, self._batch_size = seed, draw, batch_size
-        self.model = GAN(GANConfig(**(networks | method.config)))
+        self.model = GAN(GANConfig.suited(**({"warmup_turns": 0} | networks | method.config)))
+        if self.model.config.warmup_turns:
+            raise UserError("warmup_turns must be 0: turns are counted as equally long.")
         self.model.compile(method.optimizer(), generator_optimizer=method.optimizer())
         self._step = tf.function(self.model.train_step, jit_compile=jit_compile)
         self.turns, self.curve = np.zeros([0], int), np.zeros([0])
@@ -100,6 +103,9 @@ class InGraphRun:
 
         Returns:
           A list of dicts: turns, what training reported over the last steps, see `GAN`, and what `measure` gives.
+
+        Raises:
+          UserError: a loss is not a number.
         """
         every = self.model.config.critic_steps
         edges = every * np.linspace(0, turns, checkpoints + 1).round().astype(int)
@@ -112,6 +118,8 @@ class InGraphRun:
             estimates.append(logs.pop("estimates"))
             told = {key: float(value) for key, value in logs.items()}
             told["estimate"] = float(estimates[-1].mean())
+            if not np.isfinite(list(told.values())).all():
+                raise UserError(f"training gives no numbers after {stop // every} turns: {told}.")
             rows.append({"turns": int(stop // every)} | told | measure())
         of_turns = np.concatenate(estimates)[every - 1 :: every]
         self.turns = np.arange(1, 1 + len(of_turns), max(1, len(of_turns) // POINTS))
@@ -124,10 +132,12 @@ class InGraphRun:
 
 
 def tracks(rows, badness):
-    """Rank correlation of the estimate with how bad samples are, over the checkpoints of a run: float.
+    """Rank correlation of the estimate with how bad samples are, over the checkpoints of a run: float, or None if these
+    are all equally bad.
 
     Args:
       rows: see `InGraphRun.run`.
       badness: function of a row to a number.
     """
-    return float(spearmanr([row["estimate"] for row in rows], [badness(row) for row in rows])[0])
+    bad = [badness(row) for row in rows]
+    return None if len(set(bad)) == 1 else float(spearmanr([row["estimate"] for row in rows], bad)[0])

@@ -5,7 +5,7 @@ import tensorflow as tf
 EPSILON = 1e-12  # in the root: its gradient is finite where the critic is flat
 
 
-def slopes_between(critic, real, fake, uniform):
+def slopes_between(critic, real, fake, uniform, epsilon=EPSILON):
     """Norms of a critic's gradient at places between real and generated examples.
 
         x̂ = u x + (1 - u) g,   ‖∇f(x̂)‖, over all dimensions of one example
@@ -17,6 +17,7 @@ def slopes_between(critic, real, fake, uniform):
         batch normalization in it.
       real, fake: [batch, …] float32.
       uniform: [batch] float32 in [0, 1), u, one for each example.
+      epsilon: float, in the root; 0 where slopes are only looked at, which may be below its root.
 
     Returns:
       [batch] float32.
@@ -27,7 +28,7 @@ def slopes_between(critic, real, fake, uniform):
         tape.watch(between)
         scores = critic(between)
     gradient = tape.gradient(scores, between)
-    return tf.sqrt(tf.reduce_sum(gradient**2, axis=list(range(1, real.shape.rank))) + EPSILON)
+    return tf.sqrt(tf.reduce_sum(gradient**2, axis=list(range(1, real.shape.rank))) + epsilon)
 
 
 def gradient_penalty(slopes, target=1.0, one_sided=False):

@@ -5,18 +5,22 @@ import math
 import tensorflow as tf
 
 from zoo.losses.adversarial import discriminator_loss, kl_generator_loss
-from zoo.losses.instance_noise import add_instance_noise, annealed
+from zoo.losses.instance_noise import add_instance_noise
+from zoo.optimizers.schedules import WarmupSchedule
 from zoo.superres import swiss_roll
 
 METHODS = ("mse", "mae", "affgan", "softgan", "affdg", "softdg")
 BATCH = 256
 LEARNING_RATES = 1e-3, 1e-5  # at first and at the end
-GENERATOR_PART = 0.3  # of these for a generator, so that the discriminator keeps up with it
-# Standard deviations, at first, half the distance of the arms, and from 4/5 of the steps on. With none at the end, one
-# run of two leaves the roll there: -logit, the generator's loss, has no bound where the discriminator sees no examples.
-INSTANCE_NOISE = 3.0, 0.3
+# Standard deviations of the instance noise, at first and at last. Half the distance of the arms, 3, is too much: the modes of
+# the blurred density are between the arms. With none at the end, one run of two leaves the roll there: -logit, the generator's
+# loss, has no bound where the discriminator sees no examples.
+INSTANCE_NOISE = 1.5, 0.3
 DISCRIMINATOR_STEPS = 4  # before each of the generator
-DEVIATIONS = 3.0, 0.3  # of the noise that the denoiser takes away, at first and from 4/5 of the steps on
+DEVIATIONS = 3.0, 0.3  # of the noise that the denoiser takes away, at first and at last
+# Parts of the training after which noise and deviation stay at their last, and learning rates begin to fall: a generator
+# whose rate falls before keeps points between the arms, where its jumps were made when noise was large.
+ANNEALED, CONSTANT = 0.6, 0.6
 CONSISTENCY_WEIGHT = 1.0  # of |x - A g| in the soft methods
 CHUNK = 250  # steps in one call of the graph
 
@@ -42,9 +46,8 @@ class Toy(tf.Module):
         self.noise_channels = noise_channels
         self.projected = method.startswith("aff")
         self.generator = swiss_roll.make_network(runs, 1 + noise_channels, 2, "generator")
-        gan = method.endswith("gan")
-        self.optimizer = self._optimizer(self.generator, GENERATOR_PART if gan else 1.0)
-        if gan:
+        self.optimizer = self._optimizer(self.generator)
+        if method.endswith("gan"):
             self.discriminator = swiss_roll.make_network(runs, 2, 1, "discriminator")
             self.discriminator_optimizer = self._optimizer(
                 self.discriminator, steps_per_step=DISCRIMINATOR_STEPS
@@ -53,9 +56,11 @@ class Toy(tf.Module):
             self.denoiser = swiss_roll.make_network(runs, 3, 2, "denoiser")
             self._fit_denoiser()
 
-    def _optimizer(self, network, part=1.0, steps_per_step=1):
-        first, last = (part * rate for rate in LEARNING_RATES)
-        rate = tf.keras.optimizers.schedules.CosineDecay(first, self.steps * steps_per_step, last / first)
+    def _optimizer(self, network, steps_per_step=1):
+        first, last = LEARNING_RATES
+        rate = WarmupSchedule(
+            first, self.steps * steps_per_step, decay_start=CONSTANT, final_learning_rate=last
+        )
         optimizer = tf.keras.optimizers.Adam(rate, beta_1=0.5 if self.method.endswith("gan") else 0.9)
         optimizer.build(network.trainable_variables)
         return optimizer
@@ -106,8 +111,7 @@ class Toy(tf.Module):
             return tf.reduce_mean(tf.abs(guess - y))
         if self.method.endswith("gan"):
             return kl_generator_loss(self.discriminator(self._noisy(guess, step, 0)))
-        done = tf.cast(step, tf.float32) / self.steps
-        deviation = DEVIATIONS[0] * (DEVIATIONS[1] / DEVIATIONS[0]) ** tf.minimum(done / 0.8, 1.0)
+        deviation = self._annealed(DEVIATIONS, step)
         seed = tf.stack([self.seed + 2, step])
         noisy = guess + deviation * tf.random.stateless_normal(tf.shape(guess), seed)
         score = tf.stop_gradient(self.score(noisy, deviation))
@@ -121,8 +125,12 @@ class Toy(tf.Module):
     def _noisy(self, points, step, number):
         """Points with instance noise: [runs, n, 2] -> the same."""
         seeds = tf.stack([tf.range(self.runs) + self.seed, tf.fill([self.runs], step * 100 + number)], axis=1)
-        deviation = annealed(INSTANCE_NOISE[0], step, max(1, round(0.8 * self.steps)), INSTANCE_NOISE[1])
-        return add_instance_noise(points, seeds, deviation)
+        return add_instance_noise(points, seeds, self._annealed(INSTANCE_NOISE, step))
+
+    def _annealed(self, deviations, step):
+        """From the first to the last of two, geometrically."""
+        done = tf.minimum(tf.cast(step, tf.float32) / (ANNEALED * self.steps), 1.0)
+        return deviations[0] * (deviations[1] / deviations[0]) ** done
 
     def _discriminator_step(self, step, number):
         y, noise = self._draw(step, number)
