@@ -26,13 +26,20 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_float("discriminator_learning_rate", None, "As --learning_rate unless told.", lower_bound=0)
 flags.DEFINE_float("instance_noise", 0.05, "Standard deviation of instance noise at first.", lower_bound=0)
+flags.DEFINE_float("final_instance_noise", 0.0, "What it falls to.", lower_bound=0)
+flags.DEFINE_integer(
+    "instance_noise_steps",
+    None,
+    "Steps over which it falls; 4/5 of --steps unless told. Give it where --steps will be raised later.",
+    lower_bound=1,
+)
 flags.DEFINE_float("consistency_weight", 1.0, "Of |x - A g| in the soft methods.", lower_bound=0)
 flags.DEFINE_float(
     "pixel_weight", 0.0, "Of |g - y| in affgan and softgan; the paper has none.", lower_bound=0
 )
 flags.DEFINE_string("guide", None, "For affdg, softdg and affll: run of --method=denoiser or density.")
 flags.DEFINE_float(
-    "deviation", 0.1, "Standard deviation of the noise that --method=denoiser takes away.", lower_bound=0
+    "deviation", 0.1, "Standard deviation of the noise that --method=denoiser takes away.", lower_bound=1e-4
 )
 flags.adopt_module_key_flags(common)
 flags.adopt_module_key_flags(photographs)
@@ -53,8 +60,8 @@ flags.register_multi_flags_validator(
 )
 flags.register_multi_flags_validator(
     ["patch_size", "scale"],
-    lambda v: v["scale"] > 0 and v["patch_size"] % v["scale"] == 0,
-    message="--patch_size must be a multiple of --scale",
+    lambda v: v["scale"] > 0 and v["patch_size"] % v["scale"] == 0 and v["patch_size"] >= 3 * v["scale"],
+    message="--patch_size must be a multiple of --scale, 3 times at least",
 )
 
 
@@ -75,7 +82,7 @@ def build():
         small = model.degrade(image)
         bicubic = tf.image.resize(small, [height, width], "bicubic")
         row = tf.concat([bicubic, model(small), image], axis=2)
-        return {"bicubic, enlarged, original": tf.image.convert_image_dtype(row, tf.uint8, saturate=True)}
+        return {"bicubic, enlarged, original": tf.cast(tf.round(255 * tf.clip_by_value(row, 0, 1)), tf.uint8)}
 
     def export(directory, history):
         from zoo.superres.export import export_superres
@@ -112,7 +119,8 @@ def make_compiled(channels):
         adversarial = {
             "discriminator_filters": FLAGS.discriminator_filters,
             "instance_noise": FLAGS.instance_noise,
-            "noise_steps": max(1, round(0.8 * FLAGS.steps)),
+            "final_instance_noise": FLAGS.final_instance_noise,
+            "noise_steps": FLAGS.instance_noise_steps or max(1, round(0.8 * FLAGS.steps)),
             "pixel_weight": FLAGS.pixel_weight,
         }
         optimizers["discriminator_optimizer"] = common.make_optimizer(

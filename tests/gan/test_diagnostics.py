@@ -44,7 +44,9 @@ def make_diagnosis(**changes):
 
 
 def test_the_verdict_says_what_was_measured():
-    told = "\n".join(make_diagnosis(minimax=np.array([1, 0.05]), non_saturating=np.array([1.0, 30])).verdict())
+    told = "\n".join(
+        make_diagnosis(minimax=np.array([1, 0.05]), non_saturating=np.array([1.0, 30])).verdict()
+    )
     assert "no perfect discriminator: 70.0 %" in told
     assert "log(1 - D): 0.05 times what it was at first, it vanishes" in told
     assert "-log D: 30 times what it was at first, it explodes" in told

@@ -36,6 +36,15 @@ def test_a_picture(upscale, picture, tmp_path):
     assert np.abs(error).max() == pytest.approx(worst, abs=0.06)
 
 
+@pytest.mark.parametrize(("mode", "name"), [("L", "out.png"), ("RGB", "out.jpg"), ("L", "out.webp")])
+def test_what_is_told_is_of_the_file(upscale, picture, tmp_path, mode, name):
+    Image.open(picture).convert(mode).save(tmp_path / "source.png")
+    status, out, err = upscale(tmp_path / "source.png", tmp_path / name)
+    assert (status, err) == (0, "")
+    error = reduced(tmp_path / name) - read_rgb(str(tmp_path / "source.png"))
+    assert float(out.split("off by ")[1].split()[0]) == pytest.approx(np.sqrt(np.mean(error**2)), abs=0.006)
+
+
 def test_strength_0_leaves_the_input(upscale, picture, tmp_path):
     for strength in ("0", "1"):
         assert upscale(picture, tmp_path / f"{strength}.png", "--strength", strength)[0] == 0

@@ -46,6 +46,40 @@ def test_signatures_are_the_model(tiny_superres, signatures, picture):
     assert errors[0] < 0.3 * errors[1]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (33, 58)])
+def test_the_saved_model_keeps_to_its_input(signatures, noise, size):
+    small = tf.constant(noise.random([2, *size, 3], np.float32))
+    large = signatures["upscale_float"](image=small)["image"]
+    assert np.abs(signatures["downsample"](image=large)["image"] - small).max() <= 1e-6
+
+
+def test_strips_are_projected_as_the_whole_bit_for_bit(tiny_superres_export, noise, monkeypatch):
+    upscaler = upscale.Upscaler(tiny_superres_export)
+    small, large = noise.random([37, 50, 3], np.float32), noise.random([148, 200, 3], np.float32)
+    whole = upscaler._project(large.copy(), small, 1.0)
+    for strip in (7, 16):
+        monkeypatch.setattr(upscale, "STRIP", strip)
+        np.testing.assert_array_equal(upscaler._project(large.copy(), small, 1.0), whole)
+
+
+@pytest.mark.slow
+def test_another_kernel_and_grey_pictures(tmp_path, run_python, noise):
+    model = zoo.create("affmse", num_filters=4, num_blocks=1, kernel="gaussian", channels=1)
+    directory = export_superres(model, tmp_path / "exported" / "grey")
+    worst = zoo.registry.read_card(directory)["largest_inconsistency_in_levels"]["model.tflite"]
+    assert worst < 255e-6
+    colour = noise.integers(0, 256, [9, 8, 3], np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(colour).save(data, "PNG")
+    loaded = zoo.load_export(directory)
+    encoded = loaded["upscale_bytes"](image_bytes=tf.constant([data.getvalue()]))["image_bytes"][0]
+    luma = np.asarray(Image.fromarray(colour).convert("L"))[np.newaxis, ..., np.newaxis]
+    expected = loaded["upscale"](image=tf.constant(luma))["image"][0].numpy().astype(int)
+    assert np.mean(np.abs(tf.io.decode_png(encoded) - expected) > 2) < 0.02  # luma at .5 rounds either way
+    with pytest.raises(UserError, match="is for grey pictures"):
+        upscale.Upscaler(directory)
+
+
 def test_encoded_pictures(signatures, picture):
     def png(image):
         data = io.BytesIO()
@@ -105,7 +139,7 @@ def test_strength(tiny_superres, tiny_superres_export, picture):
 
 
 @pytest.mark.slow
-def test_a_stochastic_export(tmp_path, run_python, picture):
+def test_a_stochastic_export(tmp_path, run_python, picture, toulon):
     model = zoo.create("affmse", num_filters=8, num_blocks=1, noise_channels=2)
     for variable in model.network.last.trainable_variables:
         variable.assign(0.05 * tf.random.stateless_normal(variable.shape, [1, 1]))
@@ -117,6 +151,26 @@ def test_a_stochastic_export(tmp_path, run_python, picture):
     inputs = {"image": tf.constant(picture[np.newaxis]), "seed": tf.constant([2])}
     served = zoo.load_export(directory)["upscale"](**inputs)["image"][0].numpy()
     assert np.mean(np.abs(served.astype(int) - other) > 0) < 1e-3
+    small = tf.constant(picture[np.newaxis], tf.float32) / 255
+    of_model = model.sample(small, 2, seed=1)
+    for i in range(2):
+        inputs = {"image": small, "seed": tf.constant([1 + i])}
+        np.testing.assert_allclose(
+            zoo.load_export(directory)["upscale_float"](**inputs)["image"], of_model[i], atol=1e-5
+        )
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    words = ["upscale", tmp_path / "in.png", tmp_path / "out.png", "--model", directory]
+    status, out, err = toulon(*words, "--samples", 2, "--seed", 1)
+    assert (status, err) == (0, "")
+    assert out.count("off by") == 2
+    for number, expected in ((1, one), (2, other)):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / f"out-{number}.png")), expected)
+    assert not (tmp_path / "out.png").exists()
+    status, _, err = toulon(*words, "--samples", 3)
+    assert status == 1
+    assert "out-1.png is there already" in err
+    assert toulon(*words, "--seed", 2)[0] == 0  # one result, of the seed told, as from the server
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), other)
 
 
 def test_loaded_again_it_is_the_same(tiny_superres, tiny_superres_export, picture):

@@ -7,33 +7,29 @@ from tests import battery
 from zoo.errors import UserError
 from zoo.losses.adversarial import discriminator_loss, kl_generator_loss
 from zoo.losses.instance_noise import add_instance_noise, annealed
-from zoo.superres.adversarial import AdversarialSuperResolution
 from zoo.superres.config import SuperResolutionConfig
 from zoo.superres.denoiser import Denoiser, DenoiserConfig
 from zoo.superres.density import DensityConfig, PixelDensity
 from zoo.superres.export import in_float32
-from zoo.superres.guided import GuidedSuperResolution
-from zoo.superres.model import SuperResolution
+from zoo.superres.methods import ADVERSARIAL, GUIDES, make_guide, make_model
 
 TINY = {"num_filters": 8, "num_blocks": 1}
 
 
 def make(method, **config):
     """A small compiled model of any method."""
-    config = SuperResolutionConfig(**(TINY | {"projected": method.startswith("aff")} | config))
+    config = SuperResolutionConfig(**(TINY | config))
     optimizers = {"optimizer": tf.keras.optimizers.Adam(3e-3)}
-    if method.endswith("gan"):
-        model = AdversarialSuperResolution(config, discriminator_filters=8, noise_steps=10)
+    guide, adversarial = None, {}
+    if method in ADVERSARIAL:
+        adversarial = {"discriminator_filters": 8, "noise_steps": 10}
         optimizers["discriminator_optimizer"] = tf.keras.optimizers.Adam(3e-3)
-    elif method.endswith("dg"):
-        denoiser = Denoiser(DenoiserConfig(num_filters=6, num_blocks=1))
-        for variable in denoiser.trainable_variables:
-            variable.assign(0.1 * tf.random.stateless_normal(variable.shape, [5, 6]))
-        model = GuidedSuperResolution(config, denoiser)
-    elif method == "affll":
-        model = GuidedSuperResolution(config, PixelDensity(DensityConfig(num_filters=6, num_layers=1)))
-    else:
-        model = SuperResolution(config, method.removeprefix("aff"))
+    if method in GUIDES:
+        guide = make_guide(GUIDES[method], num_filters=6, num_blocks=1)
+        if method != "affll":  # a new denoiser finds no noise
+            for variable in guide.trainable_variables:
+                variable.assign(0.1 * tf.random.stateless_normal(variable.shape, [5, 6]))
+    model = make_model(method, config, guide, **adversarial)
     model.compile(**optimizers)
     return model
 

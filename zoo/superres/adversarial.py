@@ -15,9 +15,10 @@ class AdversarialSuperResolution(SuperResolution):
 
     With a discriminator D = σ(l) between large pictures y and results g, the generator lowers -E l(g), an estimate of
     KL[q || p]: the cross-entropy of amortised MAP inference less the entropy of the results. Both see their
-    pictures with Gaussian instance noise, which falls to zero over the first `noise_steps` steps.
+    pictures with Gaussian instance noise, which falls over the first `noise_steps` steps.
 
     - With the projection (AffGAN) there is nothing else to the loss: consistency is exact, so the prior is all that is left.
+      (But for a tenth of E |x - A f|, on which g does not depend: `strength` below 1 shows f.)
     - Without (SoftGAN), `consistency_weight` times E |x - A g| is added, in levels of [0, 1].
     - With `config.noise_channels` (stochastic AffGAN), noise is drawn for each example, and results are samples of an
       implicit posterior; see `sample`.
@@ -32,19 +33,21 @@ class AdversarialSuperResolution(SuperResolution):
       discriminator_filters: int, channels of the discriminator's first layer.
       consistency_weight: float, for a config without projection.
       instance_noise: float, standard deviation at first, of pictures in [0, 1].
-      noise_steps: int, steps until there is no noise.
+      final_instance_noise: float, what it falls to.
+      noise_steps: int, steps over which it falls.
       pixel_weight: float, weight of E |g - y|, which the paper does not have; 0 unless told.
     """
 
     def __init__(
-        self, config=None, discriminator_filters=48, consistency_weight=1.0, instance_noise=0.05, noise_steps=1,
-        pixel_weight=0.0, name="adversarial_super_resolution", **kwargs,
+        self, config=None, discriminator_filters=48, consistency_weight=1.0, instance_noise=0.05,
+        final_instance_noise=0.0, noise_steps=1, pixel_weight=0.0, name="adversarial_super_resolution", **kwargs,
     ):  # fmt: skip
         super().__init__(config, loss="mae", name=name, **kwargs)
         self.settings = {
             "discriminator_filters": discriminator_filters,
             "consistency_weight": consistency_weight,
             "instance_noise": instance_noise,
+            "final_instance_noise": final_instance_noise,
             "noise_steps": noise_steps,
             "pixel_weight": pixel_weight,
         }
@@ -66,8 +69,9 @@ class AdversarialSuperResolution(SuperResolution):
     def train_step(self, batch):
         images, seeds = batch["image"], batch["seed"]
         small = self.degrade(images)
+        s = self.settings
         deviation = annealed(
-            self.settings["instance_noise"], self.optimizer.iterations, self.settings["noise_steps"]
+            s["instance_noise"], self.optimizer.iterations, s["noise_steps"], s["final_instance_noise"]
         )
         noise = None
         if self.config.noise_channels:
@@ -94,7 +98,7 @@ class AdversarialSuperResolution(SuperResolution):
                     zip(own.gradient(scaled, variables), variables, strict=True)
                 )
             kl = kl_generator_loss(self.discriminator(noisy(enlarged, 3)))
-            loss = kl + self._other_terms(images, small, enlarged)
+            loss = kl + self._other_terms(images, small, candidate, enlarged)
             scaled = loss / replicas
         variables = self.network.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
@@ -107,12 +111,9 @@ class AdversarialSuperResolution(SuperResolution):
         loss = discriminator_loss(self.discriminator(images), fake)
         return {"discriminator_loss": loss, "kl": kl_generator_loss(fake)}
 
-    def _other_terms(self, images, small, enlarged):
-        terms = self.settings["pixel_weight"] * tf.reduce_mean(tf.abs(enlarged - images))
-        if not self.config.projected:
-            drift = tf.reduce_mean(tf.abs(small - self.downsample(enlarged)))
-            terms += self.settings["consistency_weight"] * drift
-        return terms
+    def _other_terms(self, images, small, candidate, enlarged):
+        closeness = self.settings["pixel_weight"] * tf.reduce_mean(tf.abs(enlarged - images))
+        return closeness + self.drift(small, candidate, self.settings["consistency_weight"])
 
     def get_config(self):
         config = super().get_config() | self.settings

@@ -9,7 +9,7 @@ from zoo.superres.commands import DEFAULT_MODEL, enlarge
 
 
 class Upscale(Job):
-    """Pictures of any kind to larger ones, as `toulon upscale` makes them."""
+    """Pictures of any kind to larger ones of 8 bits, as `toulon upscale` makes them."""
 
     inputs = EXTENSIONS
 

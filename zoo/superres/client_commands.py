@@ -1,4 +1,4 @@
-"""What super-resolution adds to `toulon client`: `upscale` by a server, the same pictures as by this machine."""
+"""What super-resolution adds to `toulon client`: `upscale` by a server, the same pictures of 8 bits as by this machine."""
 
 import dataclasses
 import io

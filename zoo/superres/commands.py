@@ -9,12 +9,13 @@ from PIL import Image
 from zoo.arguments import fraction
 from zoo.errors import UserError
 from zoo.images.deep import is_deep, read_deep, write_deep
-from zoo.images.files import EXTENSIONS, check_writable, write_image
+from zoo.images.files import EXTENSIONS, check_writable, read_rgb, write_image
 from zoo.images.jobs import Outcome, find_jobs, run_jobs
 from zoo.images.picture import read_picture
 from zoo.registry import start_graphs_at_once
 
 DEFAULT_MODEL = "affmse-x4"
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".ppm")
 
 
 def add_arguments_upscale(parser):
@@ -37,7 +38,9 @@ def add_arguments_upscale(parser):
         metavar="N",
         help="several plausible results, OUT-1 to OUT-N, of a stochastic model",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the first sample (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the first sample of a stochastic model (default %(default)s)"
+    )
     parser.add_argument(
         "--format", default="png", help="of pictures written to a folder (default %(default)s)"
     )
@@ -80,12 +83,13 @@ def run_upscale(args):
         upscaler = upscaler or load()
         texts = []
         for i, name in enumerate(names):
-            seed = args.seed + i if args.samples else None
-            large, enlarged = enlarge(upscaler, picture, args.strength, seed, show=len(jobs) == 1)
+            large, enlarged = enlarge(upscaler, picture, args.strength, args.seed + i, show=len(jobs) == 1)
             if deep:
                 write_deep(name, large)
             else:
                 write_image(name, large.to_pillow())
+                if not name.lower().endswith(LOSSLESS):
+                    enlarged = upscaler.measure(read_rgb(name), picture.rgb)
             texts.append(
                 f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.1f} at most, when reduced again"
             )
@@ -124,7 +128,8 @@ def enlarge(upscaler, picture, strength=1.0, seed=None, show=False):
     total = upscaler.count_tiles(height, width)
     with tqdm(total=total, unit="tile", delay=2, leave=False, disable=None if show else True) as bar:
         enlarged = upscaler(picture.rgb, strength, seed, bar.update)
-    return with_pixels(picture, enlarged.pixels), enlarged
+    large = with_pixels(picture, enlarged.pixels)
+    return large, upscaler.measure(large.rgb, picture.rgb) if picture.grey else enlarged
 
 
 def with_pixels(picture, pixels):

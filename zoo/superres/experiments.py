@@ -69,8 +69,11 @@ def run_benchmark(run):
 
     upscalers = [Upscaler(name) for name in run.options.models.split(",")]
     scale = upscalers[0].scale
-    if any(upscaler.scale != scale for upscaler in upscalers):
-        raise UserError(f"--models={run.options.models}: all must have one factor.")
+    if len({(upscaler.scale, upscaler.kernel) for upscaler in upscalers}) > 1:
+        raise UserError(f"--models={run.options.models}: all must have one factor and one kernel.")
+    if len({upscaler.name for upscaler in upscalers}) < len(upscalers):
+        raise UserError(f"--models={run.options.models}: two are called the same.")
+    kernel, models = upscalers[0].kernel, "-".join(upscaler.fingerprint for upscaler in upscalers)
     methods = {"bicubic": interpolate}
     for upscaler in upscalers:
         for text in run.options.strengths.split(","):
@@ -79,16 +82,18 @@ def run_benchmark(run):
     if run.options.noise_control:
         methods |= {f"{upscalers[0].name} + noise {d}": NoiseControl(upscalers[0], d) for d in NOISES}
     rows = []
-    for source in run.options.sets.split(","):
-        name = source.rstrip("/").rpartition("/")[2]
-        for number, (small, large) in enumerate(load_pairs(source, scale, COUNTS[run.scale])):
+    sources = run.options.sets.split(",")
+    names = [source.rstrip("/").rpartition("/")[2] for source in sources]
+    if len(set(names)) < len(names):
+        names = sources
+    for name, source in zip(names, sources, strict=True):
+        for number, (small, large) in enumerate(load_pairs(source, scale, COUNTS[run.scale], kernel)):
             if run.options.jpeg is not None:
                 small = through_jpeg(small, run.options.jpeg)
             for method, enlarge in methods.items():
-                key = f"{name}-{number + 1:03d}-{method}"
-                rows.append(
-                    run.unit(key, lambda a=(name, number, method, enlarge, small, large): measure(*a))
-                )
+                key = f"{name}-{number + 1:03d}-{method}-{models}"
+                row = (name, number, method, enlarge, small, large, kernel)
+                rows.append(run.unit(key, lambda row=row: measure(*row)))
             if number == 0:
                 shown = {key: one for key, one in methods.items() if not isinstance(one, NoiseControl)}
                 show_crops(
@@ -139,7 +144,7 @@ class NoiseControl:
         pixels = self.upscaler(small).pixels
         noisy = pixels + np.random.default_rng(0).normal(0, self.deviation, pixels.shape)
         pair = [small[np.newaxis].astype(np.float32), noisy[np.newaxis].astype(np.float32)]
-        consistent = np.asarray(AffineProjection(self.upscaler.scale)(pair))[0]
+        consistent = np.asarray(AffineProjection(self.upscaler.scale, self.upscaler.kernel)(pair))[0]
         return Enlarged(consistent.round().clip(0, 255).astype(np.uint8), float("nan"), float("nan"))
 
 
@@ -154,13 +159,14 @@ def interpolate(small, scale=4):
     return Enlarged(pixels, float("nan"), float("nan"))
 
 
-def load_pairs(source, scale, count=None):
+def load_pairs(source, scale, count=None, kernel="bicubic"):
     """Pairs of small and large pictures of a test set.
 
     Args:
       source: a folder of NAME_HR….EXT and NAME_LRx4.png, or a source of large pictures, see `zoo.data.load`.
       scale: int.
       count: int, the first so many; None for all.
+      kernel: str, by which large pictures are reduced, see `Downsample`.
 
     Yields:
       (small [h, w, 3] uint8, large [s h, s w, 3] uint8). Where the large one is not s times as large, what is beyond is
@@ -186,7 +192,7 @@ def load_pairs(source, scale, count=None):
     import zoo.data
     from zoo.superres.projection import Downsample
 
-    pictures, reduce = zoo.data.load(source, "test"), Downsample(scale)
+    pictures, reduce = zoo.data.load(source, "test"), Downsample(scale, kernel)
     for i in range(len(pictures) if count is None else min(count, len(pictures))):
         large = pictures[i]["image"]
         height, width = (side // scale * scale for side in large.shape[:2])
@@ -195,7 +201,7 @@ def load_pairs(source, scale, count=None):
         yield small.astype(np.uint8), large
 
 
-def measure(name, number, method, enlarge, small, large):
+def measure(name, number, method, enlarge, small, large, kernel="bicubic"):
     """A row of the table, a dict of `COLUMNS`."""
     from zoo.superres.benchmark import psnr_y, ssim_y
     from zoo.superres.statistics import distances
@@ -205,7 +211,7 @@ def measure(name, number, method, enlarge, small, large):
     enlarged = enlarge(small) if method != "bicubic" else enlarge(small, scale)
     seconds = time.perf_counter() - start
     if not np.isfinite(enlarged.rms):
-        error = _inconsistency(enlarged.pixels, small, scale)
+        error = _inconsistency(enlarged.pixels, small, scale, kernel)
         rms, worst = float(np.sqrt(np.mean(error**2))), float(np.abs(error).max())
     else:
         rms, worst = enlarged.rms, enlarged.worst
@@ -224,11 +230,11 @@ def measure(name, number, method, enlarge, small, large):
     }
 
 
-def _inconsistency(pixels, small, scale):
+def _inconsistency(pixels, small, scale, kernel):
     """What a picture of 8 bits differs by from the small one when it is reduced, in levels."""
     from zoo.superres.projection import Downsample
 
-    return np.asarray(Downsample(scale)(pixels[np.newaxis].astype(np.float32)))[0] - small
+    return np.asarray(Downsample(scale, kernel)(pixels[np.newaxis].astype(np.float32)))[0] - small
 
 
 def show_crops(methods, small, large, name, path):

@@ -36,7 +36,7 @@ def export_superres(model, root, training=()):
         if entry.lite:
             for weights, file in LITE.items():
                 tflite.convert(directory / file, make_lite_signatures(model), weights)
-                consistency[file] = measure_consistency(directory / file)
+                consistency[file] = measure_consistency(directory / file, model.config.kernel)
         return {
             "scale": model.config.scale,
             "reach": model.network.reach,
@@ -102,7 +102,9 @@ def make_signatures(model):
         def one(inputs):
             data, *own = inputs
             image, grey = decode_opaque(data)
-            large = upscale(image[tf.newaxis, ..., :channels], *(s[tf.newaxis] for s in own))["image"][0]
+            if channels == 1:
+                image = grey_of(image)
+            large = upscale(image[tf.newaxis], *(s[tf.newaxis] for s in own))["image"][0]
             # A mean of channels is as consistent as they are, and exactly so where they are one.
             mean = tf.reduce_mean(tf.cast(large, tf.float32), axis=2, keepdims=True)
             return tf.cond(
@@ -178,16 +180,14 @@ def checked(image, scale):
         return tf.identity(image)
 
 
-def draw_noise(model, images, seed):
-    """Noise of a stochastic model: [B, h, w, N] float32, a function of each `seed` [B] int32 and of the size."""
-    shape = [*tf.unstack(tf.shape(images)[1:3]), model.config.noise_channels]
-    return tf.map_fn(
-        lambda s: tf.random.stateless_normal(shape, tf.stack([s, 0])), seed, fn_output_signature=tf.float32
-    )
+def grey_of(image):
+    """Luma of a picture, by the weights of PNG and JPEG decoders: [h, w, 3] uint8 -> [h, w, 1] uint8."""
+    luma = tf.tensordot(tf.cast(image, tf.float32), tf.constant([0.299, 0.587, 0.114]), 1)
+    return tf.cast(tf.round(luma), tf.uint8)[..., tf.newaxis]
 
 
 def _enlarge(model, images, *seed):
-    return model(images, *(draw_noise(model, images, s) for s in seed))
+    return model(images, *(model.draw_noise(images, s) for s in seed))
 
 
 def _clip(model, small, large):
@@ -205,7 +205,7 @@ def _to_bytes(images):
     return tf.cast(tf.round(255 * images), tf.uint8)
 
 
-def measure_consistency(path):
+def measure_consistency(path, kernel):
     """Max |A g - x| of `upscale_float` in a `.tflite` file, in levels of 255, over pictures of noise of some sizes."""
     from zoo.superres.projection import Downsample
 
@@ -219,7 +219,7 @@ def measure_consistency(path):
             name: noise.random([*shape, detail["shape"][-1]], np.float32) for name, detail in inputs.items()
         }
         large = run(**feed)["image"]
-        back = Downsample(large.shape[1] // height)(large)
+        back = Downsample(large.shape[1] // height, kernel)(large)
         worst = max(worst, 255 * float(np.abs(back - feed["image"]).max()))
     return worst
 

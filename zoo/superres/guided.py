@@ -31,11 +31,10 @@ class GuidedSuperResolution(SuperResolution):
         images = batch["image"]
         small = self.degrade(images)
         with tf.GradientTape() as tape:
-            enlarged = self(small, training=True)
-            loss = self.guide.guidance(enlarged)
-            if not self.config.projected:
-                drift = tf.reduce_mean(tf.abs(small - self.downsample(enlarged)))
-                loss += self.consistency_weight * drift
+            enlarged = candidate = self.candidate(small, training=True)
+            if self.config.projected:
+                enlarged = self.projection([small, candidate])
+            loss = self.guide.guidance(enlarged) + self.drift(small, candidate, self.consistency_weight)
             scaled = loss / tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
         self.optimizer.minimize(scaled, self.network.trainable_variables, tape=tape)
         return self.track(images, small, enlarged, loss=loss)

@@ -96,14 +96,26 @@ class SuperResolution(tf.keras.Model):
         Args:
           images: [batch, h, w, C] float in [0, 1].
           count: int.
-          seed: int.
+          seed: int, of the first; the next has the next.
 
         Returns:
-          [count, batch, s h, s w, C] float32; all the same if the config has no noise.
+          [count, batch, s h, s w, C] float32; all the same if the config has no noise. Pictures of one size and seed have the same noise.
         """
-        shape = tf.concat([[count], tf.shape(images)[:3], [self.config.noise_channels]], 0)
-        noise = tf.random.stateless_normal(shape, [seed, 0])
-        return tf.map_fn(lambda one: self(images, one), noise, fn_output_signature=tf.float32)
+        seeds = tf.range(seed, seed + count)
+
+        def one(own):
+            return self(images, self.draw_noise(images, tf.fill([tf.shape(images)[0]], own)))
+
+        return tf.map_fn(one, seeds, fn_output_signature=tf.float32)
+
+    def draw_noise(self, images, seeds):
+        """Noise for pictures: [batch, h, w, C], [batch] int32 -> [batch, h, w, noise_channels] float32."""
+        shape = [*tf.unstack(tf.shape(images)[1:3]), self.config.noise_channels]
+        return tf.map_fn(
+            lambda seed: tf.random.stateless_normal(shape, tf.stack([seed, 0])),
+            seeds,
+            fn_output_signature=tf.float32,
+        )
 
     def start_from(self, plain):
         """Takes the network of a model of the same sizes without noise; noise has no effect at first.
@@ -140,6 +152,14 @@ class SuperResolution(tf.keras.Model):
             scaled = loss / tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
         self.optimizer.minimize(scaled, self.trainable_variables, tape=tape)
         return self.track(images, small, enlarged, loss=loss)
+
+    def drift(self, small, candidate, weight):
+        """A term of losses that do not compare with the large picture: `weight` times E |x - A f|.
+
+        With the projection the weight is `CANDIDATE_WEIGHT`, see the class.
+        """
+        weight = self.CANDIDATE_WEIGHT if self.config.projected else weight
+        return weight * tf.reduce_mean(tf.abs(small - self.downsample(candidate)))
 
     def distance(self, images, references):
         """The pixel loss: mean of |difference| or of its square."""

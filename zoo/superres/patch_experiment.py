@@ -204,7 +204,7 @@ def measure(enlarge, large):
         error = small - reduce(found)
         clipped = tf.clip_by_value(found, 0, 1)
         drift = tf.reduce_max(tf.abs(tf.reduce_mean(error, axis=[1, 2])), axis=-1)
-        shown = tf.image.convert_image_dtype(clipped, tf.uint8, saturate=True).numpy()
+        shown = tf.cast(tf.round(255 * clipped), tf.uint8).numpy()
         textures = np.array([distances(a, b) for a, b in zip(shown, part, strict=True)])
         rows.append(
             np.stack(

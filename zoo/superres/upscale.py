@@ -51,7 +51,15 @@ class Upscaler:
                 f"{name} does not enlarge pictures; toulon list '*superres*' shows models that do."
             )
         self.name, self.scale, self.projected = card["name"], card["scale"], card["config"]["projected"]
-        self.noise_channels = card["config"]["noise_channels"]
+        self.noise_channels, self.kernel = card["config"]["noise_channels"], card["config"]["kernel"]
+        if card["config"]["channels"] != 3:
+            raise UserError(f"{name} is for grey pictures; its signatures take them, this does not.")
+        import tensorflow as tf
+
+        # Products of 10 bits, which newer GPUs take unless told, would not keep to the input.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        # Other versions of one name are other models.
+        self.fingerprint = card["files"]["checkpoint/variables.data-00000-of-00001"]["sha256"][:12]
         self._reach = max(card["reach"], MARGIN)
         signatures = registry.load_export(directory)
         self._candidate, self._down, self._up = (
@@ -113,6 +121,18 @@ class Upscaler:
             rows = slice(start, start + STRIP * self.scale)
             pixels[rows] = np.round(large[rows].clip(0, 1) * top)
         del large
+        return self.measure(pixels, small)
+
+    def measure(self, pixels, small):
+        """How far an enlarged picture is from the small one: an `Enlarged`.
+
+        Args:
+          pixels: [s h, s w, 3] uint8 or uint16.
+          small: [h, w, 3] of the same dtype, or float32 in [0, 1].
+        """
+        top = np.iinfo(pixels.dtype).max
+        if small.dtype != np.float32:
+            small = small.astype(np.float32) / top
         error = 255 * (small - self._reduce(pixels, np.float32(1 / top)))
         return Enlarged(pixels, float(np.sqrt(np.mean(error**2))), float(np.abs(error).max()))
 
