@@ -14,6 +14,9 @@ from zoo.gan import (
     picture_experiment,
     stacked_experiment,
 )
+from zoo.gan.config import GANConfig
+from zoo.gan.export import export_gan
+from zoo.gan.model import GAN
 
 SHAPES = "synthetic:shapes?height=28&width=28&channels=1&examples=130"
 
@@ -87,6 +90,20 @@ def test_pictures(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_exports_are_measured_beside_and_their_cards_say_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(picture_experiment, "SCALES", {"smoke": (4, 8, 2, 2, 60, 20)})
+    model = GAN(GANConfig(shape=(32, 32, 1), generator_filters=2, critic_filters=2, noise_size=3))
+    directory = export_gan(model, tmp_path / "exported" / "digits")
+    words = ["gan/pictures", "--out", tmp_path / "out", "--data", SHAPES, "--arms", ""]
+    assert toulon(*words, "--models", directory, "--update-cards") == 0
+    row = result(tmp_path / "out")["table"][-1]
+    assert row["arm"] == str(directory)
+    card = json.loads((directory / "card.json").read_text())["metrics"]["pictures"]
+    assert card["kernel_distance"] == pytest.approx(row["kernel_distance"], abs=1e-4)
+    assert card["pictures"] == 60
+
+
+@pytest.mark.slow
 def test_stacked(tmp_path, monkeypatch):
     monkeypatch.setattr(stacked_experiment, "SCALES", {"smoke": (4, 2, 2, 60, 20)})
     data = "synthetic:gradients?height=28&width=28&channels=1&examples=130"
@@ -101,6 +118,8 @@ def test_stacked(tmp_path, monkeypatch):
         (["gan/collapse", "--methods", "best"], "--methods=best: expected some of wgan-gp"),
         (["gan/stacked", "--methods", "best"], "--methods=best: expected some of wgan-gp"),
         (["gan/pictures", "--arms", "gan/mlp"], "--arms: 'gan/mlp' is none"),
+        (["gan/pictures", "--arms", ""], "--arms and --models are both empty"),
+        (["gan/pictures", "--models", "affmse-x4"], "affmse-x4 makes no pictures"),
     ],
 )
 def test_mistakes(tmp_path, capsys, words, complaint):

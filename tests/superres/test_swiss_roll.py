@@ -70,6 +70,31 @@ def test_most_likely_is_scipys():
         assert -swiss_roll.log_density([y])[0] == pytest.approx(best, abs=1e-3)
 
 
+def test_the_best_answers_by_error_are_the_conditional_mean_and_median():
+    v = np.linspace(-14, 14, 5601)
+    x = np.array([-2.0, 2.5])
+    means, medians = swiss_roll.mean_and_median(x)
+    for i, value in enumerate(x):
+        along = np.exp(swiss_roll.log_density(np.stack([value + v, value - v], axis=1)))
+        cumulated = integrate.cumulative_trapezoid(along, v, initial=0) / integrate.trapezoid(along, v)
+        mean, median = (
+            integrate.trapezoid(v * along, v) / integrate.trapezoid(along, v),
+            np.interp(0.5, cumulated, v),
+        )
+        assert means[i] == pytest.approx([value + mean, value - mean], abs=1e-3)
+        assert medians[i] == pytest.approx([value + median, value - median], abs=0.02)
+
+
+def test_far_intervals_have_their_mass_on_either_side():
+    top = max(c.max() for c in swiss_roll._HALVES[1:])
+    above, below = (
+        swiss_roll.conditional_masses([2.5], edges)[0, 0]
+        for edges in ([top + 3, top + 3.1], [-top - 30, -top - 29])
+    )
+    assert above > 0
+    assert below == 0
+
+
 def test_projection():
     y = np.random.default_rng(0).normal(size=(3, 7, 2)).astype(np.float32)
     x = np.random.default_rng(1).normal(size=(3, 7, 1)).astype(np.float32)

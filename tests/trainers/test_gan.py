@@ -1,7 +1,13 @@
 """The trainer of generative adversarial networks: whole runs in processes of their own."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
+from tests.conftest import ROOT
 from tests.trainers.test_runs import assert_same, log
 
 TINY = [
@@ -37,6 +43,55 @@ def test_a_run_in_two_parts_is_the_run_in_one(train, tmp_path, flags):
 
 
 @pytest.mark.slow
+def test_killed_and_started_again_it_makes_the_same_pictures(run_python, tmp_path):
+    flags = [
+        *TINY, "--objective=wgan-gp", "--generator=mlp", "--critic=mlp", "--driver=resident", "--steps_per_execution=3",
+        "--steps=300", "--checkpoint_every=20", "--eval_every=100", f"--export_dir={tmp_path / 'exported/digits'}",
+    ]  # fmt: skip
+    done = run_python("-m", "trainers.gan", *flags, f"--workdir={tmp_path / 'whole'}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    broken = [*flags, f"--workdir={tmp_path / 'broken'}"]
+    process = subprocess.Popen([sys.executable, "-m", "trainers.gan", *broken], cwd=ROOT)
+    path = tmp_path / "broken" / "log.jsonl"
+    while not path.exists() or not any(entry["step"] > 110 for entry in log(tmp_path / "broken")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert run_python("-m", "trainers.gan", *broken).returncode == 0
+    assert_same(tmp_path / "whole", tmp_path / "broken")
+    sheets = []
+    for version in (1, 2):
+        sheet = tmp_path / f"{version}.png"
+        done = run_python("-m", "zoo.cli", "generate", tmp_path / f"exported/digits/{version}", sheet)
+        assert done.returncode == 0, done.stderr
+        sheets.append(sheet.read_bytes())
+    assert sheets[0] == sheets[1]
+
+
+@pytest.mark.slow
+def test_sheets_are_made_without_pictures_held_out(train, tmp_path):
+    data = f"folder:{ROOT / 'zoo/data/samples/kodak'}"
+    done = train("run", "--objective=wgan", f"--data={data}", "--batch_size=2", "--steps=2")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert list((tmp_path / "run").rglob("*.png"))
+
+
+@pytest.mark.slow
+def test_numbers_that_are_none_stop_the_run_and_name_the_last_checkpoint(train, tmp_path):
+    # The rate grows from nothing, so that there is a good checkpoint before.
+    done = train(
+        "run", "--objective=wgan-gp", "--generator=mlp", "--critic=mlp", "--steps=40", "--learning_rate=1e30",
+        "--warmup_steps=1000000000",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no number" in done.stderr.splitlines()[-1]
+    kept = done.stderr.splitlines()[-1].split("The last good checkpoint is ")[1].rstrip(".")
+    assert (tmp_path / "run" / "checkpoints").as_posix() in kept
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
 def test_a_run_is_exported(train, tmp_path):
     done = train("run", "--objective=wgan", "--steps=2", f"--export_dir={tmp_path / 'exported/digits'}")
     assert done.returncode == 0, done.stderr[-2000:]
@@ -66,6 +121,8 @@ def test_the_plain_command_trains(run_python, tmp_path):
         (["--objective=wgan-gp", "--batch_norm"], "batch normalization mixes them; set batch_norm to False"),
         (["--validation_data=sample:kodak"], "has 1 channels and sample:kodak 3"),
         (["--batch_size=41"], "--batch_size=41 is more than"),
+        (["--objective=wgan", "--beta_1=0.5"], "--beta_1 and --beta_2 are Adam's"),
+        (["--precision=mixed_float16"], "--precision=mixed_float16 loses"),
         (["--image_size=28"], "(28, 28, 1); a DCGAN needs"),
         (["--data=folder:/nowhere"], "folder:/nowhere matches 0 paths"),
     ],

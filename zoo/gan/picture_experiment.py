@@ -34,6 +34,12 @@ def add_arguments(parser):
         help="OBJECTIVE/GENERATOR/CRITIC with commas between: wgan-gp, wgan, gan; mlp, dcgan, dcgan-plain; mlp, dcgan "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--models", help="exported generators to measure beside the arms, with commas between"
+    )
+    parser.add_argument(
+        "--update-cards", action="store_true", help="write what was measured of them into their cards"
+    )
 
 
 def run_pictures(run):
@@ -51,9 +57,12 @@ def run_pictures(run):
     """
     from zoo.gan.training import tracks
 
-    arms = run.options.arms.split(",")
+    arms = run.options.arms.split(",") if run.options.arms else []
     for arm in arms:
         parse_arm(arm)
+    exports = find_exports(run.options.models.split(",")) if run.options.models else {}
+    if not arms and not exports:
+        raise UserError("--arms and --models are both empty; give one of them.")
     turns, *_ = SCALES[run.scale]
     judge = Judge(run, run.options.data, *SCALES[run.scale][4:])
     print(
@@ -66,6 +75,15 @@ def run_pictures(run):
     for name, values in controls.items():
         table.append({"arm": name} | values)
         print_row(table[-1])
+    for name, directory in exports.items():
+        values = run.unit(
+            f"{name}-{directory.name}-{fingerprint(directory)}", lambda d=directory: measure_export(d, judge)
+        )
+        table.append({"arm": name} | values["row"])
+        sheets[f"{name}: KID {values['row']['kernel_distance']:.3g}"] = np.array(values["sheet"], np.uint8)
+        print_row(table[-1])
+        if run.options.update_cards:
+            update_card(directory, table[-1], judge, run.options.data)
     for arm in arms:
         result = run.unit(f"{arm}-{turns}", lambda a=arm: train(a, judge, run.scale))
         own = [{"arm": arm} | row for row in result["rows"]]
@@ -76,8 +94,9 @@ def run_pictures(run):
         curves[arm] = result["curve"]
         found[arm] = tracks(own, lambda row: row["kernel_distance"])
         print_row(table[-1], found[arm])
-    write_text(run.out / "checkpoints.csv", to_csv([*table[: len(controls)], *rows], COLUMNS))
-    plot_curves(rows, curves, run.out / "curves.png")
+    write_text(run.out / "checkpoints.csv", to_csv([*table[: len(controls) + len(exports)], *rows], COLUMNS))
+    if curves:
+        plot_curves(rows, curves, run.out / "curves.png")
     plot_sheets(sheets, run.out / "samples.png")
     table = [{key: row.get(key) for key in COLUMNS} for row in table]
     return {
@@ -85,8 +104,59 @@ def run_pictures(run):
         "turns": turns,
         "table": table,
         "tracks": found,
-        "files": ["checkpoints.csv", "curves.png", "samples.png"],
+        "files": ["checkpoints.csv", *(["curves.png"] if curves else []), "samples.png"],
     }
+
+
+def find_exports(names):
+    """The directories of exported generators: dict of name to `pathlib.Path`.
+
+    Raises:
+      UserError: there is no such export, or it is of another kind.
+    """
+    from zoo.gan.commands import find_generator
+
+    return {name: find_generator(name) for name in names}
+
+
+def fingerprint(directory):
+    """What tells an export's variables from other ones."""
+    from zoo import registry
+
+    files = registry.read_card(directory)["files"]
+    return files["checkpoint/variables.data-00000-of-00001"]["sha256"][:12]
+
+
+def measure_export(directory, judge):
+    """Measures of an export's pictures, as it makes them when it is served, and a sheet of them: dict of row and sheet."""
+    from zoo import registry
+    from zoo.images.sheets import make_sheet
+
+    generate = registry.load_export(directory)["generate_seeded"]
+    seeds = np.arange(judge.count, dtype=np.int32)
+    images = np.concatenate(
+        [generate(seed=part)["image"] for part in np.split(seeds, range(100, len(seeds), 100))]
+    )
+    free = images.shape[1] - judge.train.shape[1]  # of a border that generators of powers of two have
+    if free < 0:
+        raise UserError(
+            f"{directory} makes pictures of {images.shape[1]} pixels, smaller than those of the data."
+        )
+    end = images.shape[1] - (free - free // 2)
+    images = images[:, free // 2 : end, free // 2 : end].astype(np.float32) / 127.5 - 1
+    return {"row": judge.measure(images), "sheet": make_sheet(images[:SHEET]).tolist()}
+
+
+def update_card(directory, row, judge, data):
+    """Writes what was measured into an export's card."""
+    from zoo import registry
+    from zoo.export.card import write_card
+
+    card = registry.read_card(directory)
+    values = {key: round(row[key], 4) for key in COLUMNS if isinstance(row.get(key), float)}
+    about = {"pictures": judge.count, "data": data, "judge_accuracy": round(judge.accuracy, 4)}
+    card["metrics"]["pictures"] = about | values
+    write_card(directory, card)
 
 
 def parse_arm(arm):

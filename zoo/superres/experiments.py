@@ -50,6 +50,9 @@ def add_benchmark_arguments(parser):
         action="store_true",
         help="beside them, the first model's enlargements with noise added",
     )
+    parser.add_argument(
+        "--update-cards", action="store_true", help="write what was measured into the models' cards"
+    )
 
 
 def run_benchmark(run):
@@ -102,6 +105,8 @@ def run_benchmark(run):
     averages = average(rows)
     print_table(averages)
     write_text(run.out / "pictures.csv", to_csv(rows, COLUMNS))
+    if run.options.update_cards:
+        update_cards(upscalers, averages)
     crops = sorted(path.name for path in run.out.glob("crops-*.png"))
     return {"scale": scale, "averages": averages, "files": ["pictures.csv", *crops]}
 
@@ -265,6 +270,22 @@ def average(rows):
         worst = max(row["worst"] for row in own)
         averages.append({"set": name, "method": method, "pictures": len(own)} | means | {"worst": worst})
     return averages
+
+
+def update_cards(upscalers, averages):
+    """Writes what was measured, by test set, into the models' cards."""
+    from zoo import registry
+    from zoo.export.card import write_card
+
+    for upscaler in upscalers:
+        card = registry.read_card(upscaler.directory)
+        card["metrics"]["benchmark"] = {
+            row["set"]: {key: round(row[key], 4) for key in ("psnr", "ssim", "gradient", "band", "rms")}
+            | {"pictures": row["pictures"]}
+            for row in averages
+            if row["method"] == upscaler.name
+        }
+        write_card(upscaler.directory, card)
 
 
 def print_table(averages):

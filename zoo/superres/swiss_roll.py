@@ -72,6 +72,18 @@ def conditional_masses(x, edges):
     return weight @ within.T / weight.sum(axis=1, keepdims=True)
 
 
+def mean_and_median(x):
+    """The best answers to small pictures by squared and by absolute error: [n] -> two of [n, 2] float64.
+
+    Both coordinates' conditional medians are those of v, as y = (x + v, x - v).
+    """
+    edges = np.linspace(-16, 16, 3201)
+    p = conditional_masses(x, edges)
+    means = p @ (edges[:-1] + edges[1:]) / 2
+    medians = edges[1:][np.argmax(np.cumsum(p, axis=1) >= 0.5, axis=1)]
+    return tuple(np.stack([x + v, x - v], axis=1) for v in (means, medians))
+
+
 def masses(edges):
     """Probabilities of squares of y: edges [m + 1] -> [m, m] float64, exact up to the quadrature."""
     first, second = (_normal_masses(edges, centers, NOISE) for centers in _CENTERS)

@@ -7,15 +7,17 @@ import tensorflow as tf
 from zoo.losses.adversarial import discriminator_loss, kl_generator_loss
 from zoo.losses.instance_noise import add_instance_noise
 from zoo.optimizers.schedules import WarmupSchedule
+from zoo.random import fold_in, uniform_per_example
 from zoo.superres import swiss_roll
 
 METHODS = ("mse", "mae", "affgan", "softgan", "affdg", "softdg")
 BATCH = 256
 LEARNING_RATES = 1e-3, 1e-5  # at first and at the end
-# Standard deviations of the instance noise, at first and at last. Half the distance of the arms, 3, is too much: the modes of
-# the blurred density are between the arms. With none at the end, one run of two leaves the roll there: -logit, the generator's
-# loss, has no bound where the discriminator sees no examples.
-INSTANCE_NOISE = 1.5, 0.3
+# Standard deviations of the instance noise: each example has another amount, which the discriminator is told, from the least to
+# a largest that falls. Much noise draws points out of the gaps between the arms, of which a discriminator of little noise says
+# next to nothing; of half the distance of the arms, 3, the blurred density's modes are in the gaps. With no noise at all, one
+# run of two leaves the roll: -logit, the generator's loss, has no bound where the discriminator sees no examples.
+INSTANCE_NOISE = 0.3, (1.5, 0.6)
 DISCRIMINATOR_STEPS = 4  # before each of the generator
 DEVIATIONS = 3.0, 0.3  # of the noise that the denoiser takes away, at first and at last
 # Parts of the training after which noise and deviation stay at their last, and learning rates begin to fall: a generator
@@ -48,7 +50,7 @@ class Toy(tf.Module):
         self.generator = swiss_roll.make_network(runs, 1 + noise_channels, 2, "generator")
         self.optimizer = self._optimizer(self.generator)
         if method.endswith("gan"):
-            self.discriminator = swiss_roll.make_network(runs, 2, 1, "discriminator")
+            self.discriminator = swiss_roll.make_network(runs, 3, 1, "discriminator")
             self.discriminator_optimizer = self._optimizer(
                 self.discriminator, steps_per_step=DISCRIMINATOR_STEPS
             )
@@ -123,9 +125,15 @@ class Toy(tf.Module):
         return self.denoiser(tf.concat([points, log_deviation], axis=-1)) / deviation
 
     def _noisy(self, points, step, number):
-        """Points with instance noise: [runs, n, 2] -> the same."""
+        """Points with instance noise, and the logarithms of its deviations: [runs, n, 2] -> [runs, n, 3]."""
         seeds = tf.stack([tf.range(self.runs) + self.seed, tf.fill([self.runs], step * 100 + number)], axis=1)
-        return add_instance_noise(points, seeds, self._annealed(INSTANCE_NOISE, step))
+        seeds = tf.cast(seeds, tf.int64)
+        least, largest = INSTANCE_NOISE
+        shape = [tf.shape(points)[1], 1]
+        span = tf.math.log(self._annealed(largest, step) / least)
+        log_deviation = math.log(least) + span * uniform_per_example(fold_in(seeds, 0), shape, 0.0, 1.0)
+        noisy = add_instance_noise(points, seeds, tf.exp(log_deviation))
+        return tf.concat([noisy, log_deviation], axis=-1)
 
     def _annealed(self, deviations, step):
         """From the first to the last of two, geometrically."""

@@ -12,7 +12,7 @@ BIN = 0.25  # side of the cells, half the noise of the roll
 JUDGE_STEPS = 2000  # of the discriminator that is trained afresh
 CONDITIONS, SAMPLES = 256, 4096  # small pictures, and enlargements of each
 LABELS = {"map": "MAP, brute force", "mse": "MSE", "mae": "MAE", "affgan": "AffGAN", "softgan": "SoftGAN",
-          "affdg": "AffDG", "softdg": "SoftDG"}  # fmt: skip
+          "affdg": "AffDG", "softdg": "SoftDG", "mse-exact": "MSE's minimiser", "mae-exact": "MAE's minimiser"}  # fmt: skip
 
 
 def run_swiss_roll(run):
@@ -22,7 +22,8 @@ def run_swiss_roll(run):
       run: a `zoo.experiments.Run`.
 
     Returns:
-      dict: `table`, a list of dicts of method, cross_entropy and inconsistency, each a list over the runs; files.
+      dict: `table`, a list of dicts of method, cross_entropy and inconsistency, each a list over the runs; first MAP, and what
+      MSE and MAE have for their best answers; files.
     """
     from zoo.superres import swiss_roll
     from zoo.superres.swiss_roll_training import METHODS
@@ -30,14 +31,19 @@ def run_swiss_roll(run):
     runs, steps = SWISS_ROLL[run.scale]
     y, x = _test_points(TEST_POINTS)
     best = swiss_roll.most_likely(x)
-    rows = [{"method": "map", "cross_entropy": [_cross_entropy(best)], "inconsistency": [0.0]}]
+    exact = {"map": best} | dict(zip(("mse-exact", "mae-exact"), swiss_roll.mean_and_median(x), strict=True))
+    rows = [
+        {"method": method, "cross_entropy": [_cross_entropy(points)], "inconsistency": [0.0]}
+        for method, points in exact.items()
+    ]
+    for row in rows:
+        _print_row(row)
     answers = {"map": best}
     for method in METHODS:
         found = run.unit(f"{method}-{runs}-{steps}", lambda m=method: _train_and_test(m, runs, steps, x))
         answers[method] = np.array(found.pop("first"))
         rows.append({"method": method} | found)
         _print_row(rows[-1])
-    _print_row(rows[0])
     lines = [
         {"method": row["method"], "run": i, "cross_entropy": nats, "inconsistency": error}
         for row in rows

@@ -44,7 +44,7 @@ class Upscaler:
     """
 
     def __init__(self, name):
-        directory = registry.find_export(name)
+        self.directory = directory = registry.find_export(name)
         card = registry.read_card(directory)
         if "scale" not in card:
             raise UserError(
