@@ -79,7 +79,7 @@ def toulon(*words):
     return cli.main([str(word) for word in words])
 
 
-def test_generate(directory, tmp_path, capsys):
+def test_generate(directory, signatures, tmp_path, capsys):
     out = tmp_path / "sheet.png"
     assert toulon("generate", directory, out, "--count", 5, "--columns", 3, "--seed", 7) == 0
     sheet = np.asarray(Image.open(out))
@@ -88,6 +88,11 @@ def test_generate(directory, tmp_path, capsys):
     assert toulon("generate", directory, out, "--seed", 8, "--count", 2) == 1
     assert "is there already" in capsys.readouterr().err
     assert toulon("generate", directory, out, "--seed", 8, "--count", 4, "--best", 2, "--force") == 0
+    seeds = np.arange(8, 12, dtype=np.int32)
+    images = signatures["generate_seeded"](seed=seeds)["image"].numpy()
+    best = images[np.sort(np.argsort(-signatures["critic_score"](image=images)["score"].numpy())[:2])]
+    kept = np.asarray(Image.open(out))[..., 0]
+    np.testing.assert_array_equal(np.stack([kept[:, :16], kept[:, 18:]]), best[..., 0])
     # The second picture of seed 7 is the first of seed 8.
     assert toulon("generate", directory, tmp_path / "one.png", "--seed", 8, "--count", 1) == 0
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "one.png")), sheet[:16, 18:34])
@@ -111,6 +116,17 @@ def test_mistakes(directory, tmp_path, capsys, words, complaint):
 def test_other_models_generate_nothing(tmp_path, capsys):
     assert toulon("generate", "affmse-x4", tmp_path / "a.png") == 1
     assert "affmse-x4 makes no pictures; give the export of a generator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"), [("a.bmp", "ends in one of .png"), ("there.png", "is there already")]
+)
+def test_figures_that_cannot_be_written_are_told_before_the_work(
+    directory, tmp_path, capsys, name, complaint
+):
+    (tmp_path / "there.png").touch()
+    assert toulon("diagnose", directory, "synthetic:shapes", tmp_path / name) == 1
+    assert complaint in capsys.readouterr().err
 
 
 def test_diagnose(directory, tmp_path, capsys):
