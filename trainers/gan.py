@@ -26,6 +26,7 @@ flags.DEFINE_integer("noise_size", 100, "Entries of the noise.", lower_bound=1)
 flags.DEFINE_integer("generator_filters", 64, "Width of the generator next to the picture.", lower_bound=1)
 flags.DEFINE_integer("critic_filters", 64, "Width of the critic next to the picture.", lower_bound=1)
 flags.DEFINE_integer("hidden_layers", 3, "Hidden layers of mlp.", lower_bound=1)
+flags.DEFINE_bool("tanh", True, "End the generator with a tanh; the authors' mlp has none.")
 flags.DEFINE_bool(
     "batch_norm", None, "Normalize a dcgan critic by batch statistics; true unless told, but for wgan-gp."
 )
@@ -90,7 +91,7 @@ def build():
     held_out = load_held_out(pictures)
     check(pictures, held_out)
     names = (
-        "objective", "generator", "critic", "noise_size", "generator_filters", "critic_filters", "hidden_layers",
+        "objective", "generator", "critic", "noise_size", "generator_filters", "critic_filters", "hidden_layers", "tanh",
         "batch_norm", "critic_steps", "warmup_turns", "clip", "penalty_weight", "one_sided", "instance_noise",
         "instance_noise_steps",
     )  # fmt: skip

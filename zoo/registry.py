@@ -76,6 +76,8 @@ _GAN = {
     "config": "zoo.gan.config:GANConfig",
 }
 
+_PENALISED = {"objective": "wgan-gp", "warmup_turns": 0, "batch_norm": False}
+
 ENTRIES = [
     Entry(
         name="bls2017",
@@ -135,7 +137,21 @@ ENTRIES = [
     Entry(
         name="wgan-gp",
         summary="The same with the gradient penalty of Gulrajani et al. (2017) in place of clipping, untrained.",
-        overrides={"objective": "wgan-gp", "warmup_turns": 0, "batch_norm": False},
+        overrides=_PENALISED,
+        **_GAN,
+    ),
+    Entry(
+        name="wgan-gp-mnist-mlp",
+        summary="The same with plain layers of 512 units alone: makes digits of 28 x 28 pixels.",
+        overrides=_PENALISED
+        | {
+            "shape": (28, 28, 1),
+            "generator": "mlp",
+            "critic": "mlp",
+            "noise_size": 128,
+            "generator_filters": 512,
+            "critic_filters": 512,
+        },
         **_GAN,
     ),
 ]

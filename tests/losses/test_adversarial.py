@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.special import expit
 from scipy.integrate import trapezoid
+from scipy.special import expit
 from scipy.stats import norm
 
 from zoo.losses import adversarial as losses

@@ -336,7 +336,7 @@ def plot_curves(rows, curves, path):
         axes.plot(curve["turns"], curve["estimate"], "-", color="#D55E00")
         axes.plot(turns, [row["held_out"] for row in own], "o", color="#D55E00")
         other.plot(turns, [row["kernel_distance"] for row in own], "s--", color="#0072B2")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
         other.set_yscale("log")
         axes.set_title(f"{arm}: estimate (o: pictures held out), KID (right)", fontsize=9)
         axes.set_xlabel("turns of the generator")
