@@ -1,0 +1,1 @@
+"""Memorization and generalization: Zhang et al., Understanding deep learning requires rethinking generalization, ICLR 2017."""
