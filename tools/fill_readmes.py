@@ -225,22 +225,23 @@ def gan_smoothing(result):
 def gan_pictures(result):
     """Measures of each arm's pictures as Markdown."""
     found = result["results"]
-    lines = [
-        "| objective/generator/critic | classes off uniform | top probability | score | KID | MS-SSIM of pairs | estimate, held out "
-        "| estimate against KID |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    head = (
+        "objective/generator/critic", "classes off uniform", "top probability", "score", "KID", "pyramid", "twins of 500",
+        "MS-SSIM of pairs", "estimate, held out", "estimate against KID",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
     for row in found["table"]:
         estimates, told = "", ""
         if row["arm"] in found["tracks"]:
-            estimates, told = (
-                f"{row['estimate']:.3g}, {row['held_out']:.3g}",
-                f"{found['tracks'][row['arm']]:+.2f}",
-            )
-        lines.append(
-            f"| {row['arm']} | {row['total_variation']:.3f} | {row['top_probability']:.3f} | {row['score']:.2f} | "
-            f"{row['kernel_distance']:.3g} | {row['diversity']:.3f} | {estimates} | {told} |"
-        )
+            tracked = found["tracks"][row["arm"]]
+            estimates = f"{row['estimate']:.3g}, {row['held_out']:.3g}"
+            told = "–" if tracked is None else f"{tracked:+.2f}"
+        cells = [
+            row["arm"], f"{row['total_variation']:.3f}", f"{row['top_probability']:.3f}", f"{row['score']:.2f}",
+            f"{row['kernel_distance']:.3g}", f"{row['pyramid_distance']:.0f}", str(row["duplicates"]),
+            f"{row['diversity']:.3f}", estimates, told,
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
     note = f"{found['turns']} turns of the generator; the judge is right for {100 * found['judge']:.2f} % of test pictures; `{result['command']}`."
     return "\n".join([*lines, "", note])
 

@@ -47,7 +47,10 @@ flags.DEFINE_float("penalty_weight", 10.0, "Of the gradient penalty of wgan-gp."
 flags.DEFINE_bool("one_sided", False, "Penalize slopes above 1 only.")
 flags.DEFINE_float("instance_noise", 0.0, "Standard deviation of instance noise at first.", lower_bound=0)
 flags.DEFINE_integer(
-    "instance_noise_steps", 0, "Steps over which it falls to nothing; 0: it stays.", lower_bound=0
+    "instance_noise_steps",
+    None,
+    "Steps over which it falls to nothing, 0 if it stays; 4/5 of --steps unless told. Give it where --steps will be raised later.",
+    lower_bound=0,
 )
 flags.DEFINE_float("generator_learning_rate", None, "As --learning_rate unless told.", lower_bound=0)
 flags.DEFINE_float("beta_1", 0.5, "Of Adam.", lower_bound=0, upper_bound=1)
@@ -64,7 +67,7 @@ _ADAM = {"optimizer": "adam", "learning_rate": 2e-4, "beta_2": 0.999}
 OPTIMIZERS = {
     "minimax": _ADAM,
     "non-saturating": _ADAM,
-    "wgan": {"optimizer": "rmsprop", "learning_rate": 5e-5},
+    "wgan": {"optimizer": "rmsprop", "learning_rate": 5e-5, "beta_2": 0.999},
     "wgan-gp": {"optimizer": "adam", "learning_rate": 1e-4, "beta_2": 0.9},
 }
 
@@ -93,11 +96,14 @@ def build():
     names = (
         "objective", "generator", "critic", "noise_size", "generator_filters", "critic_filters", "hidden_layers", "tanh",
         "batch_norm", "critic_steps", "warmup_turns", "clip", "penalty_weight", "one_sided", "instance_noise",
-        "instance_noise_steps",
     )  # fmt: skip
-    config = GANConfig(shape=pictures.features["image"][1], **{name: FLAGS[name].value for name in names})
+    noise_steps = FLAGS.instance_noise_steps
+    config = GANConfig(
+        shape=pictures.features["image"][1], **{name: FLAGS[name].value for name in names},
+        instance_noise_steps=max(1, round(0.8 * FLAGS.steps)) if noise_steps is None else noise_steps,
+    )  # fmt: skip
     model = GAN(config)
-    betas = {"beta_1": FLAGS.beta_1, "beta_2": FLAGS.beta_2 or 0.999} if FLAGS.optimizer == "adam" else {}
+    betas = {"beta_1": FLAGS.beta_1, "beta_2": FLAGS.beta_2} if FLAGS.optimizer == "adam" else {}
     model.compile(
         common.make_optimizer(**betas),
         generator_optimizer=common.make_optimizer(

@@ -142,7 +142,7 @@ ENTRIES = [
     ),
     Entry(
         name="wgan-gp-mnist-mlp",
-        summary="The same with plain layers of 512 units alone: makes digits of 28 x 28 pixels.",
+        summary="The same with plain layers of 512 units alone, for digits of 28 x 28 pixels.",
         overrides=_PENALISED
         | {
             "shape": (28, 28, 1),
@@ -171,6 +171,13 @@ def list_models(pattern="*"):
         for e in ENTRIES
         if fnmatch.fnmatch(e.name, pattern) or fnmatch.fnmatch(f"{e.paper}/{e.name}", pattern)
     )
+
+
+def fingerprint(directory):
+    """What tells an export's trained variables from those of other versions of its name: 12 hexadecimal digits."""
+    files = read_card(directory)["files"]
+    (variables,) = (name for name in files if name.startswith("checkpoint/variables.data"))
+    return files[variables]["sha256"][:12]
 
 
 def find(name):

@@ -76,7 +76,7 @@ def test_lines(tmp_path, monkeypatch):
 def test_balance(tmp_path, monkeypatch):
     monkeypatch.setattr(balance_experiment, "SCALES", {"smoke": (1, 3, (1, 2), (1.0,))})
     assert toulon("gan/balance", "--out", tmp_path) == 0
-    assert len(result(tmp_path)["rows"]) == 4
+    assert len(result(tmp_path)["rows"]) == 3 * 2
 
 
 @pytest.mark.slow

@@ -54,6 +54,22 @@ def test_random_labels_take_a_larger_norm(noise):
     assert fit_kernel(x, shuffled, gamma=200.0).norms[0] > 1.5 * fit_kernel(x, smooth, gamma=200.0).norms[0]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_copy_with_another_label_is_always_refused(seed, dtype):
+    rng = np.random.default_rng(seed)
+    x = rng.random((300, 20))
+    y = rng.random((301, 1))
+    with pytest.raises(UserError, match="singular"):
+        fit_kernel(np.concatenate([x, x[:1]]), y, 2.0, dtype)
+
+
+def test_more_than_the_machine_has_is_refused_before_it_is_taken(monkeypatch, data):
+    monkeypatch.setattr("os.sysconf", lambda name: 100)
+    with pytest.raises(UserError, match="300 points need 0.0 GiB, and there are 0.0; take fewer"):
+        fit_kernel(*data)
+
+
 @pytest.mark.parametrize(
     ("x", "y", "complaint"),
     [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from zoo.errors import UserError
 from zoo.memorization import networks
 
 
@@ -46,6 +47,8 @@ def test_whitening(noise):
     np.testing.assert_allclose(found, expected, atol=1e-5)
     flat = networks.Whiten()(np.full((1, 32, 32, 3), 7, np.uint8))
     np.testing.assert_allclose(flat, 0, atol=1e-5)
+    with pytest.raises(UserError, match="24 x 24 pixels; 28 each way"):
+        networks.crop_middle(np.zeros([1, 24, 24, 3]))
 
 
 def test_local_response_normalization_is_tensorflows_and_has_second_derivatives(noise):

@@ -149,12 +149,13 @@ def test_swiss_roll_experiment(toulon, tmp_path, monkeypatch):
     status, out, err = toulon("experiment", "superres/swiss-roll", "--out", tmp_path / "out")
     assert status == 0, err
     result = json.loads((tmp_path / "out" / "result.json").read_text())["results"]
-    assert [row["method"] for row in result["table"]] == ["map", *METHODS]
+    assert [row["method"] for row in result["table"]] == ["map", "mse-exact", "mae-exact", *METHODS]
     best = result["table"][0]["cross_entropy"][0]
     assert all(value > best for row in result["table"][1:] for value in row["cross_entropy"])
+    assert 1.1 * best < result["table"][2]["cross_entropy"][0] < result["table"][1]["cross_entropy"][0]
     assert f"{best:.2f}" in out
     assert (tmp_path / "out" / "swiss-roll.png").stat().st_size > 10_000
-    assert len((tmp_path / "out" / "runs.csv").read_text().splitlines()) == 2 + 2 * len(METHODS)
+    assert len((tmp_path / "out" / "runs.csv").read_text().splitlines()) == 4 + 2 * len(METHODS)
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def train_and_diagnose(turns, steps):
 
 
 def plot(curves, path):
-    """The discriminator's loss and the three gradients over its training: dict of label to `Diagnosis`, as a dict."""
+    """The discriminator's loss and the four gradients over its training: dict of label to `Diagnosis`, as a dict."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(20, 4.2), dpi=160, layout="constrained")

@@ -14,7 +14,7 @@ EXPERIMENTS = {
     "collapse": Experiment(
         name="collapse",
         description="modes covered by the standard GAN and by Wasserstein GANs of one size and budget, and what their losses tell",
-        durations={"smoke": "20 seconds", "cpu": "6 minutes", "paper": "2 hours"},
+        durations={"smoke": "1 minute", "cpu": "15 minutes a distribution", "paper": "some hours"},
         run=collapse_experiment.run_collapse,
         add_arguments=collapse_experiment.add_arguments,
     ),
@@ -34,8 +34,8 @@ EXPERIMENTS = {
     ),
     "balance": Experiment(
         name="balance",
-        description="quality against the critic's steps and the ratio of learning rates, the standard GAN beside WGAN-GP",
-        durations={"smoke": "30 seconds", "cpu": "6 minutes", "paper": "some hours"},
+        description="quality against the critic's steps and the ratio of learning rates, the standard GAN beside Wasserstein GANs",
+        durations={"smoke": "1 minute", "cpu": "10 minutes", "paper": "some hours"},
         run=balance_experiment.run_balance,
     ),
     "two-gaussians": Experiment(

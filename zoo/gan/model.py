@@ -39,7 +39,7 @@ class GAN(tf.keras.Model):
       slope: of Wasserstein critics, ‖∇f‖ between real and generated examples: the mean for "wgan-gp", the largest for
         "wgan", whose critics differ in it by orders of magnitude. (There, a critic that normalizes takes the statistics
         that it has gathered: those of a batch make a function of the batch.)
-      distance: estimate / slope, comparable from critic to critic.
+      distance: estimate / slope, comparable from critic to critic; 0 if the critic is flat.
       clipped: the share of the critic's weights at the limit, for "wgan".
       penalty: for "wgan-gp", before its weight.
       generator_gradient: the norm of the generator's gradient.
@@ -181,10 +181,10 @@ class GAN(tf.keras.Model):
         values = {"loss": loss, "estimate": estimate}
         if penalised:
             slope = tf.reduce_mean(slopes)
-            values |= {"slope": slope, "distance": estimate / slope, "penalty": penalty}
+            values |= {"slope": slope, "distance": tf.math.divide_no_nan(estimate, slope), "penalty": penalty}
         elif self.wasserstein:
             slope = tf.reduce_max(self.slopes(real, fake, uniform))
-            values |= {"slope": slope, "distance": estimate / slope}
+            values |= {"slope": slope, "distance": tf.math.divide_no_nan(estimate, slope)}
         variables = self.critic.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
         if self.config.objective == "wgan":
@@ -233,7 +233,7 @@ class GAN(tf.keras.Model):
             uniform = uniform_per_example(fold_in(seeds, 3), [], 0.0, 1.0)
             slopes = self.slopes(real, fake, uniform)
             slope = tf.reduce_mean(slopes) if self.config.objective == "wgan-gp" else tf.reduce_max(slopes)
-            values |= {"slope": slope, "distance": estimate / slope}
+            values |= {"slope": slope, "distance": tf.math.divide_no_nan(estimate, slope)}
         for key, value in values.items():
             self.trackers[key].update_state(value)
         return {key: self.trackers[key].result() for key in values}
@@ -284,9 +284,11 @@ def check_config(config):
 def kept_statistics(network):
     """What is called within leaves the statistics that a network has gathered as they are."""
     kept = [(variable, variable.numpy()) for variable in network.non_trainable_variables]
-    yield
-    for variable, value in kept:
-        variable.assign(value)
+    try:
+        yield
+    finally:
+        for variable, value in kept:
+            variable.assign(value)
 
 
 def _replicas():

@@ -55,6 +55,7 @@ def run_pictures(run):
     Raises:
       UserError: no such arm, or pictures without labels.
     """
+    from zoo import registry
     from zoo.gan.training import tracks
 
     arms = run.options.arms.split(",") if run.options.arms else []
@@ -76,9 +77,8 @@ def run_pictures(run):
         table.append({"arm": name} | values)
         print_row(table[-1])
     for name, directory in exports.items():
-        values = run.unit(
-            f"{name}-{directory.name}-{fingerprint(directory)}", lambda d=directory: measure_export(d, judge)
-        )
+        key = f"{name}-{registry.fingerprint(directory)}"
+        values = run.unit(key, lambda d=directory: measure_export(d, judge))
         table.append({"arm": name} | values["row"])
         sheets[f"{name}: KID {values['row']['kernel_distance']:.3g}"] = np.array(values["sheet"], np.uint8)
         print_row(table[-1])
@@ -119,14 +119,6 @@ def find_exports(names):
     return {name: find_generator(name) for name in names}
 
 
-def fingerprint(directory):
-    """What tells an export's variables from other ones."""
-    from zoo import registry
-
-    files = registry.read_card(directory)["files"]
-    return files["checkpoint/variables.data-00000-of-00001"]["sha256"][:12]
-
-
 def measure_export(directory, judge):
     """Measures of an export's pictures, as it makes them when it is served, and a sheet of them: dict of row and sheet."""
     from zoo import registry
@@ -138,9 +130,10 @@ def measure_export(directory, judge):
         [generate(seed=part)["image"] for part in np.split(seeds, range(100, len(seeds), 100))]
     )
     free = images.shape[1] - judge.train.shape[1]  # of a border that generators of powers of two have
-    if free < 0:
+    if free < 0 or images.shape[-1] != judge.train.shape[-1]:
         raise UserError(
-            f"{directory} makes pictures of {images.shape[1]} pixels, smaller than those of the data."
+            f"{directory} makes pictures of shape {images.shape[1:]}, which those of the data do not fit into, "
+            f"{judge.train.shape[1:]}."
         )
     end = images.shape[1] - (free - free // 2)
     images = images[:, free // 2 : end, free // 2 : end].astype(np.float32) / 127.5 - 1
@@ -231,9 +224,10 @@ class Judge:
     def control(self, name):
         """Pictures in [-1, 1] that stand for what is best and what is worst: of the training set, or of noise."""
         if name == "data":
-            return (
-                self.train[-self.count :].astype(np.float32) / 127.5 - 1
-            )  # the others are compared with the first
+            others = self.train[
+                min(FEW, len(self.train) // 2) :
+            ]  # than those that pictures are compared with
+            return others[-self.count :].astype(np.float32) / 127.5 - 1
         return np.random.default_rng(0).uniform(-1, 1, self.real.shape).astype(np.float32)
 
     def measure(self, images):
@@ -243,7 +237,7 @@ class Judge:
 
         probabilities, features = classify(self.model, images)
         statistics = metrics.class_statistics(probabilities)
-        count = min(FEW, len(self.real))
+        count = min(FEW, len(self.real), len(images))
         train = self.train[:count].astype(np.float32) / 127.5 - 1
         return statistics | {
             "kernel_distance": metrics.kernel_distance(self.features, features),

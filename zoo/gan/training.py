@@ -77,7 +77,8 @@ class InGraphRun:
         """Steps of the critic from `first` to before `last`, scalar int64.
 
         Returns:
-          dict: the means of what they report since metrics were reset, and "estimates", that of each step.
+          dict: the means of what they report since metrics were reset, but for "estimate", that of the last step; and
+          "estimates", that of each step.
         """
         numbers = tf.range(self._batch_size, dtype=tf.int64)
         estimates = tf.TensorArray(tf.float32, tf.cast(last - first, tf.int32))

@@ -28,7 +28,7 @@ def add_instance_noise(examples, seeds, deviation):
     Args:
       examples: [batch, …] float32.
       seeds: [batch, 2] integer, one stateless seed an example; other ones for real and generated examples.
-      deviation: scalar, standard deviation of the noise.
+      deviation: standard deviation of the noise, scalar or a tensor that broadcasts to the examples.
 
     Returns:
       Like `examples`.

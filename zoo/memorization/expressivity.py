@@ -58,7 +58,8 @@ def interpolating_network(x, y, depth=2, seed=0):
 
     Deeper, the hinges are shared out over `depth` - 1 layers of n / (depth - 1).
 
-    All is in float64: slopes are as large as the smallest gap between two points is small.
+    All is in float64: slopes are as large as the smallest gap between two points is small. A call takes batch times n numbers
+    of memory; `predict` with a `batch_size` does with less.
 
     Source: Zhang et al. 2017, theorem 1, lemma 1 and appendix C.
 
@@ -128,7 +129,9 @@ def spread_out(x, seed):
     gaps = np.diff(np.sort(along, axis=0), axis=0).min(axis=0)
     best = gaps.argmax()
     if gaps[best] <= 0:
-        raise UserError("two points are too near to be told apart in float64; scale x up, or leave one out.")
+        raise UserError(
+            "two points are too near to be told apart in float64; subtract the mean of x, or leave one out."
+        )
     return directions[:, best], along[:, best]
 
 

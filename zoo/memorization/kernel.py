@@ -1,6 +1,7 @@
 """Linear models in section 5 of Zhang et al.: the interpolant of least norm, by a kernel."""
 
 import dataclasses
+import os
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -52,25 +53,29 @@ def fit_kernel(x, y, gamma=GAMMA, dtype=np.float64, out=None):
       A `KernelInterpolant`.
 
     Raises:
-      UserError: the shapes do not agree, there is not that much memory, or the matrix is singular: points are equal or, for
-        the dtype, too near.
+      UserError: the shapes do not agree, this machine has not that much memory, or the matrix is singular: points are equal or,
+        for the dtype, too near.
     """
     x, y = np.asarray(x, dtype), np.asarray(y, np.float64)
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or not len(x):
         raise UserError(f"x has shape {x.shape} and y {y.shape}; expected [n, d] and [n, outputs].")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise UserError("x or y holds values that are no finite numbers.")
+    needed, there = len(x) ** 2 * x.dtype.itemsize, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if out:
-        out(len(x) ** 2 * x.dtype.itemsize)
+        out(needed)
+    if needed > there:
+        raise UserError(
+            f"{len(x)} points need {needed / 2**30:.1f} GiB, and there are {there / 2**30:.1f}; take fewer, or float32."
+        )
     try:
         matrix = np.empty([len(x), len(x)], dtype, order="F")  # LAPACK's, which then needs no copy
         for i in range(0, len(x), ROWS):
             matrix[:, i : i + ROWS] = gaussian_kernel(x, x[i : i + ROWS], gamma)
         factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-    except MemoryError:
-        raise UserError(
-            f"{len(x)} points need {len(x) ** 2 * x.dtype.itemsize / 2**30:.1f} GiB; take fewer, or float32."
-        ) from None
+        # Rounding hides that a matrix is singular: a point that the others give has a pivot of that size.
+        if np.diagonal(factor[0]).min() ** 2 < len(x) * np.finfo(dtype).eps:
+            raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         raise UserError(
             f"the kernel matrix of {len(x)} points is singular in {np.dtype(dtype).name}: some are equal, or nearly; "

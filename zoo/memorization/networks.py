@@ -9,6 +9,8 @@ of TensorFlow's tutorial on CIFAR-10, which alone give the paper's count.
 
 import tensorflow as tf
 
+from zoo.errors import UserError
+
 layers = tf.keras.layers
 SIDE = 28  # pixels of the pictures, cut from the middle of 32
 
@@ -35,7 +37,15 @@ class Whiten(tf.keras.layers.Layer):
 
 
 def crop_middle(images, side=SIDE):
-    """The middle of pictures: [batch, h, w, C] -> [batch, side, side, C]."""
+    """The middle of pictures: [batch, h, w, C], h and w `side` or more -> [batch, side, side, C].
+
+    Raises:
+      UserError: they are smaller.
+    """
+    if min(images.shape[1:3]) < side:
+        raise UserError(
+            f"pictures have {images.shape[2]} x {images.shape[1]} pixels; {side} each way are needed."
+        )
     top, left = ((n - side) // 2 for n in images.shape[1:3])
     return images[:, top : top + side, left : left + side]
 

@@ -16,12 +16,11 @@ CONDITIONS = {
 CHUNK = 1000  # pictures worked on at a time
 
 
-def randomize(source, condition, probability=1.0, seed=0, split="train"):
+def randomize(source, condition, probability=1.0, seed=0, split="train", classes=None):
     """A set changed once and for all, with what it was.
 
     Labels are changed in the training split alone: what was learnt is measured on labels that are true. Pixels are changed
-    in every split, by one permutation for "shuffled-pixels". Pixels move with all their channels. (Noise is rounded to whole levels within
-    [0, 255], as all pictures of sets are.)
+    in every split, by one permutation for "shuffled-pixels". Pixels move with all their channels.
 
     Source: Zhang et al. 2017, section 2.1; the probability of corruption is that of its code.
 
@@ -31,9 +30,11 @@ def randomize(source, condition, probability=1.0, seed=0, split="train"):
       probability: float, for "corrupted-labels".
       seed: int; the same seed and condition change a set in the same way.
       split: "train" or another one.
+      classes: int, of the set; what its labels show unless told.
 
     Returns:
-      A `Source` in memory: "image" uint8, "label", and "true_label", int64, the label that was.
+      A `Source` in memory: "image", uint8, or float32 without limits for "gaussian"; "label", and "true_label", int64, the
+      label that was.
 
     Raises:
       UserError: no such condition, a probability outside of [0, 1], or a set without labels.
@@ -53,7 +54,7 @@ def randomize(source, condition, probability=1.0, seed=0, split="train"):
         np.random.default_rng([seed, 1 if split == "train" else 2]),
     )
     if condition in ("corrupted-labels", "random-labels") and split == "train":
-        drawn = own.integers(0, labels.max() + 1, len(labels))
+        drawn = own.integers(0, classes or labels.max() + 1, len(labels))
         changed = own.random(len(labels)) < (1 if condition == "random-labels" else probability)
         labels = np.where(changed, drawn, labels)
     elif condition == "shuffled-pixels":
@@ -92,5 +93,4 @@ def _moments(images):
 
 
 def _normal_like(images, mean, deviation, rng):
-    noise = mean + deviation * rng.standard_normal(images.shape)
-    return noise.round().clip(0, 255).astype(np.uint8)
+    return (mean + deviation * rng.standard_normal(images.shape)).astype(np.float32)

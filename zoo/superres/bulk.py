@@ -5,11 +5,11 @@ from zoo.arguments import fraction
 from zoo.images.files import EXTENSIONS, check_writable, encode_image
 from zoo.images.picture import read_picture_bytes
 from zoo.serving.bulk.job import Job, Result
-from zoo.superres.commands import DEFAULT_MODEL, enlarge
+from zoo.superres.commands import DEFAULT_MODEL, enlarge, exact_products
 
 
 class Upscale(Job):
-    """Pictures of any kind to larger ones of 8 bits, as `toulon upscale` makes them."""
+    """Pictures of any kind to larger ones of 8 bits, as `toulon upscale` makes them, of seed 0."""
 
     inputs = EXTENSIONS
 
@@ -37,10 +37,11 @@ class Upscale(Job):
     def setup(self):
         from zoo.superres.upscale import Upscaler
 
+        exact_products()
         self.upscaler = Upscaler(self.model)
 
     def process(self, data):
         picture = read_picture_bytes(data)
         check_writable("picture" + self.output, transparent=picture.alpha is not None)
-        large, _ = enlarge(self.upscaler, picture, self.strength)
+        large, _ = enlarge(self.upscaler, picture, self.strength, seed=0)
         return Result(encode_image(large.to_pillow(), self.output), large.rgb.shape[0] * large.rgb.shape[1])

@@ -15,7 +15,7 @@ from zoo.images.picture import read_picture
 from zoo.registry import start_graphs_at_once
 
 DEFAULT_MODEL = "affmse-x4"
-LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".ppm")
+LOSSY = (".jpg", ".jpeg")  # whose files are not what was enlarged
 
 
 def add_arguments_upscale(parser):
@@ -60,6 +60,7 @@ def run_upscale(args):
         from zoo.superres.upscale import Upscaler
 
         start_graphs_at_once()
+        exact_products()
         loaded = Upscaler(args.model)
         if args.scale not in (None, loaded.scale):
             raise UserError(
@@ -88,7 +89,7 @@ def run_upscale(args):
                 write_deep(name, large)
             else:
                 write_image(name, large.to_pillow())
-                if not name.lower().endswith(LOSSLESS):
+                if name.lower().endswith(LOSSY):
                     enlarged = upscaler.measure(read_rgb(name), picture.rgb)
             texts.append(
                 f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.1f} at most, when reduced again"
@@ -97,6 +98,13 @@ def run_upscale(args):
         return Outcome(f"{width} x {height}, {'; '.join(texts)}", picture.notes)
 
     return run_jobs("upscale", jobs, work)
+
+
+def exact_products():
+    """Keeps GPUs from products of 10 bits (TF32), with which results would not keep to the input."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def check_free(path, force):

@@ -76,6 +76,8 @@ def run_benchmark(run):
         raise UserError(f"--models={run.options.models}: all must have one factor and one kernel.")
     if len({upscaler.name for upscaler in upscalers}) < len(upscalers):
         raise UserError(f"--models={run.options.models}: two are called the same.")
+    if run.options.update_cards and (run.options.jpeg is not None or run.options.strengths != "1"):
+        raise UserError("--update-cards is for the benchmark as it is, without --jpeg and --strengths.")
     kernel, models = upscalers[0].kernel, "-".join(upscaler.fingerprint for upscaler in upscalers)
     methods = {"bicubic": interpolate}
     for upscaler in upscalers:
@@ -183,6 +185,10 @@ def load_pairs(source, scale, count=None, kernel="bicubic"):
     from zoo.images.files import read_rgb
 
     if os.path.isdir(source):
+        if kernel != "bicubic":
+            raise UserError(
+                f"{source} holds pictures that were reduced by bicubic, and the models' kernel is {kernel}."
+            )
         files = sorted(glob.glob(os.path.join(glob.escape(source), f"*_LRx{scale}.*")))[:count]
         if not files:
             raise UserError(f"{source} has no pictures called NAME_LRx{scale}.png.")
@@ -279,7 +285,7 @@ def update_cards(upscalers, averages):
 
     for upscaler in upscalers:
         card = registry.read_card(upscaler.directory)
-        card["metrics"]["benchmark"] = {
+        card["metrics"]["benchmark"] = card["metrics"].get("benchmark", {}) | {
             row["set"]: {key: round(row[key], 4) for key in ("psnr", "ssim", "gradient", "band", "rms")}
             | {"pictures": row["pictures"]}
             for row in averages

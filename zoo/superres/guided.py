@@ -10,7 +10,8 @@ class GuidedSuperResolution(SuperResolution):
     """Super-resolution that climbs the log density of pictures, as a trained model has it.
 
     The loss is `guide.guidance(g)`: with a `Denoiser` the gradient of eq. (11), with a `PixelDensity` -log p(g). Without
-    the projection (SoftDG), `consistency_weight` times E |x - A g| is added.
+    the projection (SoftDG), `consistency_weight` times E |x - A g| is added; with it, a tenth of E |x - A f|, on which g does not
+    depend: `strength` below 1 shows f.
 
     Source: Sønderby et al. 2017, sections 3.3 and 3.4.
 

@@ -36,11 +36,18 @@ class Upscaler:
     The network works tile by tile, with margins as wide as it looks, so that a tile's result is that of the whole. Then
     the whole is projected, strip by strip; seams, if there were any, could not change what it looks like reduced.
 
+    GPUs that take products of 10 bits unless told (TF32) do not keep to the input; the commands tell them, with
+    `tf.config.experimental.enable_tensor_float_32_execution(False)`.
+
     Args:
       name: str, a model's name, or the directory of an export or of one of its versions.
 
+    Attributes:
+      name, directory, scale, kernel, projected, noise_channels: of the export.
+      fingerprint: str, of its trained variables.
+
     Raises:
-      UserError: there is no such export, or it is no super-resolution model.
+      UserError: there is no such export, it is no super-resolution model, or it is one for grey pictures.
     """
 
     def __init__(self, name):
@@ -54,12 +61,7 @@ class Upscaler:
         self.noise_channels, self.kernel = card["config"]["noise_channels"], card["config"]["kernel"]
         if card["config"]["channels"] != 3:
             raise UserError(f"{name} is for grey pictures; its signatures take them, this does not.")
-        import tensorflow as tf
-
-        # Products of 10 bits, which newer GPUs take unless told, would not keep to the input.
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        # Other versions of one name are other models.
-        self.fingerprint = card["files"]["checkpoint/variables.data-00000-of-00001"]["sha256"][:12]
+        self.fingerprint = registry.fingerprint(directory)
         self._reach = max(card["reach"], MARGIN)
         signatures = registry.load_export(directory)
         self._candidate, self._down, self._up = (
