@@ -5,6 +5,8 @@ import pathlib
 import re
 import statistics
 
+from zoo.superres.toy_experiments import LABELS as LABELS_OF_THE_ROLL
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 READMES = tuple(
     ROOT / path
@@ -110,7 +112,7 @@ def superres_swiss_roll(result):
         values = row["cross_entropy"]
         spread = f"{min(values):.2f} to {max(values):.2f}" if len(values) > 1 else ""
         lines.append(
-            f"| {row['method']} | {statistics.fmean(values):.2f} | {spread} | "
+            f"| {LABELS_OF_THE_ROLL[row['method']]} | {statistics.fmean(values):.2f} | {spread} | "
             f"{statistics.fmean(row['inconsistency']):.1e} |"
         )
     found = result["results"]

@@ -7,6 +7,7 @@ The commands of a paper live in `zoo/<paper>/commands.py`; here they are known b
 import argparse
 import difflib
 import importlib
+import logging
 import os
 import sys
 
@@ -38,6 +39,7 @@ def main(argv=None):
     """Runs the command line; returns the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # not its advice on how often graphs are made
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(_usage())
         return 0

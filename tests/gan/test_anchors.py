@@ -81,8 +81,7 @@ def test_two_gaussians():
         if objective == "wgan":
             assert found["estimate"] > 0
             assert np.median(slopes[name]) > 0
-    # All but a few percent: a rectifier's kink may be there.
-    clipped = np.sort(slopes["critic, clipped"])
-    assert clipped[-len(clipped) // 50] / clipped[len(clipped) // 50] < 3
+    # Limits of weights make it steep where points are; it is flat nowhere.
+    assert slopes["critic, clipped"].max() / slopes["critic, clipped"].min() < 10
     assert slopes["discriminator"].max() / slopes["discriminator"].min() > 1e6
     assert slopes["critic, penalised"].max() / slopes["critic, penalised"].min() < 3

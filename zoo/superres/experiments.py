@@ -322,7 +322,7 @@ EXPERIMENTS = {
     "swiss-roll": Experiment(
         name="swiss-roll",
         description="table 1 and figure 1: cross-entropies of MAP, MSE, MAE and the GAN- and denoiser-guided methods in 2-D",
-        durations={"smoke": "1 minute", "cpu": "10 minutes", "paper": "3 hours"},
+        durations={"smoke": "1 minute", "cpu": "half an hour", "paper": "4 hours"},
         run=toy_experiments.run_swiss_roll,
     ),
     "variational": Experiment(
