@@ -99,9 +99,10 @@ def plot(rows, steps, ratios, path):
                     for s in steps
                 ]
             )
-            axes.imshow(values, vmin=low, vmax=high, cmap=colours, aspect="auto")
+            drawn = axes.imshow(values, vmin=low, vmax=high, cmap=colours, aspect="auto")
             for i, j in np.ndindex(values.shape):
-                axes.text(j, i, f"{values[i, j]:.3g}", ha="center", va="center", color="white", fontsize=11)
+                ink = "black" if np.mean(drawn.to_rgba(values[i, j])[:3]) > 0.5 else "white"
+                axes.text(j, i, f"{values[i, j]:.3g}", ha="center", va="center", color=ink, fontsize=11)
             axes.set_xticks(range(len(ratios)), [f"{r:g}" for r in ratios])
             axes.set_yticks(range(len(steps)), steps)
             axes.set(xlabel="learning rate, critic : generator", ylabel="critic steps for a turn")
