@@ -44,7 +44,8 @@ def run_stacked(run):
     Raises:
       UserError: no such method, or pictures that are not grey or not of ten classes.
     """
-    from zoo.gan.picture_experiment import Judge, make_method, plot_sheets
+    from zoo.gan.judge import Judge
+    from zoo.gan.picture_experiment import make_method, plot_sheets
 
     methods = run.options.methods.split(",")
     if not set(methods) <= {"wgan-gp", "wgan", "gan"}:
