@@ -244,7 +244,8 @@ def gan_pictures(result):
             f"{row['diversity']:.3f}", estimates, told,
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
-    note = f"{found['turns']} turns of the generator; the judge is right for {100 * found['judge']:.2f} % of test pictures; `{result['command']}`."
+    turns = f"{found['turns']} turns of the generator; the" if found["tracks"] else "The"
+    note = f"{turns} judge is right for {100 * found['judge']:.2f} % of test pictures; `{result['command']}`."
     return "\n".join([*lines, "", note])
 
 
@@ -277,6 +278,7 @@ TABLES = {
     "gan/results/two-gaussians": gan_two_gaussians,
     "gan/results/smoothing": gan_smoothing,
     "gan/results/pictures": gan_pictures,
+    "gan/results/digits": gan_pictures,
     "gan/results/stacked": gan_stacked,
 }
 
