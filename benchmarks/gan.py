@@ -107,5 +107,13 @@ def main(_):
             json.dump(figures, file, indent=1)
 
 
+def parse(argv):
+    """Parses flags, then imports TensorFlow, which must come before absl runs `main`."""
+    rest = FLAGS(argv)
+    import tensorflow  # noqa: F401
+
+    return rest
+
+
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, flags_parser=parse)
