@@ -10,7 +10,7 @@ class RMSProp(tf.keras.optimizers.Optimizer):
         v <- rho v + (1 - rho) g²,   w <- w - learning_rate g / (sqrt(v) + epsilon)
 
     Keras' own adds 1e-7 under the root. Where gradients are below 3e-4, as everywhere in a Wasserstein GAN with
-    clipped weights, that is most of the divisor, and steps shrink with the gradients: a generator moved 82 times less.
+    clipped weights, that is most of the divisor, and steps shrink with the gradients: a generator moved some twenty times less.
 
     Source: Tieleman & Hinton 2012, lecture 6.5; constants of `torch.optim.RMSprop`, with which Wasserstein GANs were
     trained first.
