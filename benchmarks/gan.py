@@ -47,7 +47,7 @@ def make_variants(networks, draw, jit_compile):
     compiled_step = tf.function(make().model.train_step, jit_compile=True)
 
     def in_graph(steps):
-        looped.train(tf.constant(0, tf.int64), tf.constant(steps, tf.int64))["loss"].numpy()
+        looped.train(0, steps)["loss"].numpy()
 
     def call(function, steps):
         for _ in range(steps):

@@ -57,7 +57,7 @@ def train(objective, steps, ratio, seed, turns):
     method = Method(base.label, base.optimizer, base.config | {"critic_steps": steps})
     game = InGraphRun(method, NETWORKS, mixture.sample, BATCH, seed, jit_compile=True)
     game.model.optimizer.learning_rate = ratio * game.model.generator_optimizer.learning_rate.numpy()
-    game.train(tf.constant(0, tf.int64), tf.constant(turns * steps, tf.int64))
+    game.train(0, turns * steps)
     points = game.model.sample(SAMPLES, seed=seed).numpy()
     counts = count_modes(points, mixture)
     data = mixture.sample(tf.constant([10**6, seed]), SAMPLES).numpy()

@@ -66,7 +66,7 @@ def train_and_diagnose(turns, steps):
     surface = manifold()
     method = Method("GAN", adam(2e-4, 0.999), {"objective": "non-saturating"})
     toy = InGraphRun(method, NETWORKS, surface.sample, BATCH, seed=0, jit_compile=True)
-    toy.train(tf.constant(0, tf.int64), tf.constant(turns, tf.int64))
+    toy.train(0, turns)
     data = surface.sample(tf.constant([5, 6]), EXAMPLES).numpy()
     found = diagnose(toy.model.generator, data, toy.model.config.noise_size, steps)
     return {key: np.asarray(values).tolist() for key, values in dataclasses.asdict(found).items()}

@@ -68,7 +68,7 @@ def train(objective, steps):
 
     game = InGraphRun(Method(objective, optimizer, config), networks, draw, BATCH, seed=0, jit_compile=True)
     game.model.generator = shifted()
-    logs = game.train(tf.constant(0, tf.int64), tf.constant(steps, tf.int64))
+    logs = game.train(0, steps)
     scores = game.model.critic(GRID[:, np.newaxis]).numpy()
     values = scores if game.model.wasserstein else 1 / (1 + np.exp(-scores.astype(np.float64)))
     return {"values": values.tolist(), "estimate": float(np.mean(logs["estimates"][-WINDOW:]))}

@@ -1,6 +1,7 @@
 """Trainings side by side, for experiments: in one graph, over data in memory, measured on the way."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ CHECKPOINTS = 8  # of a run, at which it is measured
 WINDOW = 100  # steps over which what a checkpoint reports is averaged
 MEDIAN = 101  # turns, of the filter of curves, as in the authors' figures
 POINTS = 300  # of a curve, about
+CHUNK = 100  # steps compiled as a whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,29 +72,53 @@ class InGraphRun:
             raise UserError("warmup_turns must be 0: turns are counted as equally long.")
         self.model.compile(method.optimizer(), generator_optimizer=method.optimizer())
         self._step = tf.function(self.model.train_step, jit_compile=jit_compile)
+        # Compiled as a whole, steps cost a third: each would else be launched by itself. XLA wants to know how many, and is
+        # given the examples, as it has random numbers of its own.
+        self._chunk = tf.function(self._steps, jit_compile=True) if jit_compile else None
+        self._rest = tf.function(functools.partial(self._steps, train_step=self._step), reduce_retracing=True)
         self.turns, self.curve = np.zeros([0], int), np.zeros([0])
 
-    @tf.function
     def train(self, first, last):
-        """Steps of the critic from `first` to before `last`, scalar int64.
+        """Steps of the critic from `first` to before `last`, ints.
 
         Returns:
           dict: the means of what they report since metrics were reset, but for "estimate", that of the last step; and
           "estimates", that of each step.
         """
+        estimates = []
+        for start in range(first, last, CHUNK):
+            count = min(CHUNK, last - start)
+            run = self._chunk if self._chunk and count == CHUNK else self._rest
+            start = tf.constant(start, tf.int64)
+            estimates.append(run(start, self._examples(start, tf.constant(count))))
+        logs = {metric.name: metric.result() for metric in self.model.metrics}
+        return logs | {"estimates": tf.concat(estimates or [tf.zeros([0])], 0)}
+
+    @tf.function
+    def _examples(self, first, count):
+        """What the steps from `first` on learn from: [count, batch, *shape]."""
+        steps = first + tf.range(tf.cast(count, tf.int64))
+
+        def draw(step):
+            return self._draw(tf.stack([tf.constant(self.seed, tf.int64), step]), self._batch_size)
+
+        return tf.map_fn(draw, steps, fn_output_signature=tf.float32)
+
+    def _steps(self, first, examples, train_step=None):
+        """The estimates of the steps from `first` on: [count] float32."""
         numbers = tf.range(self._batch_size, dtype=tf.int64)
-        estimates = tf.TensorArray(tf.float32, tf.cast(last - first, tf.int32))
+        count = tf.shape(examples)[0] if examples.shape[0] is None else examples.shape[0]
+        estimates = tf.TensorArray(tf.float32, count)
         tracker = self.model.trackers["estimate"]
-        for step in tf.range(first, last):
-            image = self._draw(tf.stack([tf.constant(self.seed, tf.int64), step]), self._batch_size)
+        for i in tf.range(count):
+            step = first + tf.cast(i, tf.int64)
             seeds = tf.stack(
                 [tf.fill([self._batch_size], step), self.seed * self._batch_size + numbers], axis=1
             )
             tracker.reset_state()
-            self._step({"image": image, "seed": seeds})
-            estimates = estimates.write(tf.cast(step - first, tf.int32), tracker.result())
-        logs = {metric.name: metric.result() for metric in self.model.metrics}
-        return logs | {"estimates": estimates.stack()}
+            (train_step or self.model.train_step)({"image": examples[i], "seed": seeds})
+            estimates = estimates.write(i, tracker.result())
+        return estimates.stack()
 
     def run(self, turns, measure, checkpoints=CHECKPOINTS):
         """Trains for so many turns of the generator and measures on the way.
@@ -128,7 +154,7 @@ class InGraphRun:
         return rows
 
     def _train(self, first, last):
-        logs = self.train(tf.constant(first, tf.int64), tf.constant(last, tf.int64))
+        logs = self.train(int(first), int(last))
         return {key: value.numpy() for key, value in logs.items()}
 
 
