@@ -13,11 +13,11 @@ def weights(model):
     return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
 
 
-@pytest.mark.parametrize("depth", [2, 3, 7])
-@pytest.mark.parametrize(("n", "d"), [(2, 1), (50, 1), (1000, 30)])
+@pytest.mark.parametrize(
+    ("n", "d", "depth"),
+    [(2, 1, 2), (2, 1, 3), (50, 1, 2), (50, 1, 3), (50, 1, 7), (1000, 30, 2), (1000, 30, 3), (1000, 30, 7)],
+)
 def test_any_labels_on_any_points(noise, n, d, depth):
-    if depth > n + 1:
-        pytest.skip("no hinges for all layers")
     x, y = noise.normal(size=(n, d)), noise.integers(0, 10, n)
     model = interpolating_network(x, y, depth)
     assert weights(model) == 2 * n + d
