@@ -60,6 +60,11 @@ def test_missing_file(arrays, tmp_path):
         zoo.data.load(f"idx:{tmp_path}", "test")
 
 
+def test_missing_directory(tmp_path):
+    with pytest.raises(UserError, match="nowhere does not exist; give the directory"):
+        zoo.data.load(f"idx:{tmp_path}/nowhere")
+
+
 def test_unknown_split(tmp_path):
     with pytest.raises(UserError, match="no split 'validation'; expected one of train, test"):
         zoo.data.load(f"idx:{tmp_path}", "validation")

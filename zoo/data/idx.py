@@ -1,5 +1,6 @@
 """Pictures in the file format of MNIST: "idx:PREFIX_OR_FOLDER"."""
 
+import glob
 import gzip
 import math
 import os
@@ -34,6 +35,8 @@ def load_idx(prefix, split):
     prefix = os.path.expanduser(prefix)
     if os.path.isdir(prefix):
         prefix = os.path.join(prefix, "")
+    elif not glob.glob(glob.escape(prefix) + "*"):
+        raise UserError(f"{prefix} does not exist; give the directory with the idx files, idx:DIR.")
     images_path = _find(prefix, split, "images", 3)
     labels_path = _find(prefix, split, "labels", 1)
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)

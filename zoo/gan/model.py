@@ -67,7 +67,7 @@ class GAN(tf.keras.Model):
     @property
     def ENTRY(self):  # noqa: N802
         """Its name in the registry, for exports under other names."""
-        return {"wgan": "wgan", "wgan-gp": "wgan-gp"}.get(self.config.objective, "gan")
+        return self.config.objective if self.wasserstein else "gan"
 
     def metric_names(self):
         """Names of what training reports, see the class."""

@@ -92,7 +92,7 @@ def run_upscale(args):
                 if name.lower().endswith(LOSSY):
                     enlarged = upscaler.measure(read_rgb(name), picture.rgb)
             texts.append(
-                f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.1f} at most, when reduced again"
+                f"off by {enlarged.rms:.2f} levels RMS, {enlarged.worst:.2f} at most, when reduced again"
             )
         height, width = enlarged.pixels.shape[:2]
         return Outcome(f"{width} x {height}, {'; '.join(texts)}", picture.notes)
